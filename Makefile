@@ -1,0 +1,36 @@
+# make run   train HybridSN on Indian Pines and map the scene      make test   run the tests
+# make lint  style, format and types                               make bench  shared trunk against window by window
+# All create .venv and keep it up to date by themselves. ARGS are passed on: make run ARGS="+attention=se seed=1"
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: run test lint format bench clean
+
+run: .venv/ready
+	$(BIN)/python -m hsi.run $(ARGS)
+
+test: .venv/ready
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/ready
+	$(BIN)/python -m hsi.bench $(ARGS)
+
+# The constraints hold the tested versions; torch first, so that its pinned build is the one that all the others see.
+.venv/ready: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf .venv outputs

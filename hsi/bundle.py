@@ -1,0 +1,202 @@
+"""What a run leaves behind: write it, open it again, and the model in it to predict with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from safetensors import SafetensorError
+from safetensors.torch import load as from_bytes
+from safetensors.torch import save as to_bytes
+
+from hsi import files, plots
+from hsi.cost import Cost
+from hsi.errors import HsiError
+from hsi.folder import CHECKPOINT, METRICS, config_hash, plain
+from hsi.mapping import Prediction
+from hsi.metrics import Scores
+from hsi.models.contract import WindowClassifier
+from hsi.reduce import Features, Reducer
+from hsi.scene import Scene
+from hsi.split import TEST, TRAIN, VALIDATION, Split
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that the chain has made: the value that `write` turns into files."""
+
+    config: DictConfig
+    choices: dict[str, str]  # group -> name, as chosen
+    scene: Scene
+    split: Split
+    features: Features
+    model: WindowClassifier
+    cost: Cost
+    history: pd.DataFrame
+    prediction: Prediction
+    scores: Scores
+    leakage: dict[str, Any]
+    seconds: dict[str, float]
+    environment: dict[str, Any]
+
+
+def write(folder: Path, result: Result) -> None:
+    """Write every file of a finished run, metrics.json last, and drop the checkpoint."""
+    scene, split, prediction, scores = result.scene, result.split, result.prediction, result.scores
+    title = f"{scene.name}, {result.choices['model']}, seed {result.config.seed}: OA {scores.oa:.2%}"
+    files.write_array(folder / "map.npy", prediction.class_map)
+    files.write_array(folder / "confidence.npy", prediction.confidence)
+    save_split(folder / "split.npz", split)
+    names = list(scene.class_names)
+    files.write(folder / "confusion.csv", pd.DataFrame(scores.confusion, names, names).to_csv())
+    files.write(folder / "history.csv", result.history.to_csv(index=False))
+    plots.save(plots.draw_map(scene, prediction.class_map, split.role == TEST, title), folder / "map.png")
+    plots.save(plots.draw_confusion(scores.confusion, names, title), folder / "confusion.png")
+    plots.save(plots.draw_history(result.history), folder / "history.png")
+    save_model(folder, result)
+    files.write_json(folder / "environment.json", result.environment)
+    files.write_json(folder / METRICS, describe(result))
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def describe(result: Result) -> dict[str, Any]:
+    """The content of metrics.json; accuracies are fractions."""
+    scores, split = result.scores, result.split
+    per_class = {str(key): column.to_dict() for key, column in scores.per_class.items()}
+    return {
+        "oa": scores.oa,
+        "aa": scores.aa,
+        "kappa": scores.kappa,
+        "per_class": per_class["recall"],
+        "per_class_precision": per_class["precision"],
+        "per_class_f1": per_class["f1"],
+        "per_class_support": per_class["support"],
+        "n_train": len(split.pixels(TRAIN)),
+        "n_val": len(split.pixels(VALIDATION)),
+        "n_test": len(split.pixels(TEST)),
+        "seconds": result.seconds,
+        "leakage": result.leakage,
+        "seed": result.config.seed,
+        "model": result.choices["model"],
+        "scene": result.scene.name,
+        "split_hash": split.hash,
+        "split_notes": list(split.notes),
+        "parameters": result.cost.parameters,
+        "multiply_adds_per_pixel": {"window_by_window": result.cost.whole, "shared": result.cost.shared},
+        "data": dict(result.scene.checksums),
+        "precision": result.environment["precision"],
+        "device": result.environment["device"],
+        "threads": result.environment["threads"],
+        "code": result.environment["code"],
+        "choices": result.choices,
+        "config_hash": config_hash(result.config),
+        "config": plain(result.config),
+    }
+
+
+def save_model(folder: Path, result: Result) -> None:
+    """Write model.safetensors (weights and reducer) and bundle.json (how to build the network, what it has seen)."""
+    tensors = {f"model.{name}": value.cpu().contiguous() for name, value in result.model.state_dict().items()}
+    tensors |= {
+        f"reducer.{name}": torch.as_tensor(np.ascontiguousarray(value))
+        for name, value in vars(result.features.reducer).items()
+    }
+    files.write(folder / "model.safetensors", to_bytes(tensors))
+    scene, config = result.scene, plain(result.config)
+    description = {
+        "format": 1,
+        "model": config["model"],
+        "engine": config["engine"],
+        "map": config["map"],
+        "components": result.features.image.shape[2],
+        "scene": scene.name,
+        "bands": scene.bands,
+        "dtype": str(scene.cube.dtype),
+        "wavelengths_nm": None if scene.wavelengths is None else scene.wavelengths.tolist(),
+        "class_names": list(scene.class_names),
+        "colours": list(scene.colours),
+        "label_values": list(scene.label_values),
+    }
+    files.write_json(folder / "bundle.json", description)
+
+
+def load_model(folder: Path) -> tuple[WindowClassifier, Reducer, dict[str, Any]]:
+    """Read back what `save_model` wrote: (network in evaluation mode, reducer, description)."""
+    description = files.read_json(folder / "bundle.json")
+    foreign = [t for t in _targets(description) if not t.startswith("hsi.")]
+    if foreign:
+        raise HsiError(f"{folder / 'bundle.json'} asks to run {foreign[0]}, which is no part of hsi: it is not loaded")
+    model: WindowClassifier = instantiate(
+        description["model"],
+        in_channels=description["components"],
+        num_classes=len(description["class_names"]),
+    )
+    weights = folder / "model.safetensors"
+    try:
+        tensors = from_bytes(weights.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise HsiError(f"{weights} is missing or damaged: repeat the run with force=true") from error
+    model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+    reducer = Reducer(**{k.removeprefix("reducer."): v.numpy() for k, v in tensors.items() if k.startswith("reducer.")})
+    return model.eval(), reducer, description
+
+
+def _targets(tree: Any) -> list[str]:
+    """Every `_target_` in nested dictionaries and lists."""
+    if isinstance(tree, dict):
+        return [str(v) for k, v in tree.items() if k == "_target_"] + [t for v in tree.values() for t in _targets(v)]
+    return [t for v in tree for t in _targets(v)] if isinstance(tree, list) else []
+
+
+def save_split(path: Path, split: Split) -> None:
+    """Write role, region (an empty array where there is none) and hash."""
+    region = np.empty(0, np.uint8) if split.region is None else split.region
+    files.write_arrays(path, role=split.role, region=region, hash=np.array(split.hash))
+
+
+def load_split(path: Path) -> Split:
+    """Read a split that a run has saved; refuses one whose hash does not match."""
+    with np.load(path, allow_pickle=False) as saved:
+        split = Split(saved["role"], saved["region"] if saved["region"].size else None)
+        if str(saved["hash"]) != split.hash:
+            raise HsiError(f"{path} was changed after it was written: its hash does not match its roles")
+    return split
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, opened: what the notebook and the comparisons read."""
+
+    folder: Path
+    config: DictConfig
+    metrics: dict[str, Any]
+    class_map: np.ndarray
+    confidence: np.ndarray
+    split: Split
+    confusion: pd.DataFrame
+    history: pd.DataFrame
+
+    def load_scene(self) -> Scene:
+        """The scene that the run classified, from the same files."""
+        scene: Scene = instantiate(self.config.scene)
+        return scene
+
+
+def open_run(folder: str | Path) -> Run:
+    """Open a run directory; raises HsiError when there is no finished run in it."""
+    folder = Path(folder)
+    metrics = files.read_json(folder / METRICS)
+    return Run(
+        folder=folder,
+        config=OmegaConf.create(OmegaConf.to_container(OmegaConf.load(folder / ".hydra" / "config.yaml"))),  # type: ignore[arg-type]
+        metrics=metrics,
+        class_map=np.load(folder / "map.npy", allow_pickle=False),
+        confidence=np.load(folder / "confidence.npy", allow_pickle=False),
+        split=load_split(folder / "split.npz"),
+        confusion=pd.read_csv(folder / "confusion.csv", index_col=0),
+        history=pd.read_csv(folder / "history.csv"),
+    )

@@ -1,0 +1,100 @@
+"""What all commands share: where the configuration lies, and how faults reach the person at the keyboard."""
+
+import errno
+import hashlib
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from hsi.errors import HsiError
+from hsi.folder import WITHOUT_EFFECT
+
+log = logging.getLogger(__name__)
+
+_PACKAGED = Path(__file__).parent / "conf"  # in a wheel
+CONF = _PACKAGED if _PACKAGED.exists() else Path(__file__).parent.parent / "conf"  # in a source tree
+
+LONGEST_NAME = 120  # characters of a folder name; file systems allow 255 bytes
+
+
+def folder_name(overrides: str | Sequence[str]) -> str:
+    """A folder's name from the overrides that make a run, so that the same command finds its folder again.
+
+    The resolver ``${hsi.name:...}`` of conf/config.yaml. Cached like Hydra's ``now``, so that the members
+    of a sweep agree on the sweep's folder.
+    """
+    words = [overrides] if isinstance(overrides, str) else list(overrides)
+    name = ",".join(w for w in words if w.lstrip("+").split("=")[0] not in WITHOUT_EFFECT)
+    name = re.sub(r"[^\w+=,.-]", "_", name) or "default"
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return name
+
+
+def main(task: Callable[[DictConfig], None], config_name: str) -> None:
+    """Run `task` as a Hydra application.
+
+    Exit status: 0 all is well; 1 members of a sweep failed; 2 a fault that the user can mend, told in one sentence;
+    130 interrupted.
+    """
+    OmegaConf.register_new_resolver("hsi.name", folder_name, use_cache=True, replace=True)
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that Hydra lets us do the telling
+    application = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)
+    try:
+        application(_telling(task))()
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on from the last checkpoint.", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        sentence = explain(error)
+        if sentence is None:
+            raise
+        print(f"Error: {sentence}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _telling(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
+    """A task whose faults go to the log of the run; the other members of a sweep go on."""
+
+    def told(config: DictConfig) -> None:
+        try:
+            task(config)
+        except Exception as error:
+            sentence = explain(error)
+            sweeping = HydraConfig.get().mode == RunMode.MULTIRUN
+            if sentence is None and not sweeping:
+                raise
+            log.error("Error: %s", sentence or repr(error), exc_info=sentence is None)
+            if not sweeping:
+                sys.exit(2)
+
+    return told
+
+
+def explain(error: BaseException) -> str | None:
+    """The sentence for a fault of input, configuration or machine; None for a fault of this program."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, HsiError):
+            return str(cause)
+        if isinstance(cause, OSError) and cause.errno in (
+            errno.ENOSPC,
+            errno.EACCES,
+            errno.EPERM,
+            errno.EROFS,
+        ):
+            return f"{cause.filename or 'a file'} could not be written: {cause.strerror}"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return " ".join(str(error).split())
+    return None

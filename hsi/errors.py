@@ -1,0 +1,9 @@
+"""The one exception that is meant for the person at the keyboard."""
+
+
+class HsiError(Exception):
+    """A fault that the user can mend; its message is the one sentence that is printed.
+
+    The sentence says what is wrong, where, and what to do. The command line prints it without a
+    traceback and exits with status 2 (see `hsi.cli`).
+    """

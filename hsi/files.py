@@ -1,0 +1,59 @@
+"""Files appear whole or not at all."""
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hsi.errors import HsiError
+
+
+def write(path: Path, content: bytes | str) -> None:
+    """Write beside `path` under a temporary name, then rename.
+
+    Raises HsiError when the disk is full or the folder may not be written.
+    """
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.replace(partial, path)
+    except OSError as error:
+        if partial.exists():
+            partial.unlink()
+        raise HsiError(
+            f"{path} could not be written ({error.strerror}): free space or choose another folder"
+        ) from error
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write a .npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write(path, buffer.getvalue())
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """Write a compressed .npz file."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    write(path, buffer.getvalue())
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write JSON for people: indented."""
+    write(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object that a run has written."""
+    try:
+        value: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise HsiError(f"{path} does not exist: {path.parent} holds no finished run") from error
+    except ValueError as error:
+        raise HsiError(f"{path} is damaged: repeat the run with force=true") from error
+    return value

@@ -1,0 +1,73 @@
+"""The folder of a run: to whom it belongs, and whether the run in it is finished."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from hsi import files
+from hsi.errors import HsiError
+
+CHECKPOINT = "checkpoint.safetensors"
+METRICS = "metrics.json"  # written last, in one rename: its presence means that the run is whole
+WITHOUT_EFFECT = ("force", "data_dir")  # keys that change nothing about a result
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """The resolved configuration without the keys that change nothing about a result."""
+    resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    return _without(resolved, WITHOUT_EFFECT)
+
+
+def _without(tree: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        key: _without(value, keys) if isinstance(value, dict) else value
+        for key, value in tree.items()
+        if key not in keys
+    }
+
+
+def config_hash(config: DictConfig) -> str:
+    """SHA-256 of `plain`, in hexadecimal."""
+    return hashlib.sha256(json.dumps(plain(config), sort_keys=True).encode()).hexdigest()
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys as dotted ones."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def claim(folder: Path, config: DictConfig, force: bool) -> bool:
+    """Take a folder for a configuration; returns False when a finished run of that configuration is in it already.
+
+    `force` clears the folder of the earlier run. Raises HsiError when it belongs to another configuration.
+    """
+    saved = folder / ".hydra" / "config.yaml"
+    if force:
+        for old in (folder / METRICS, folder / CHECKPOINT):
+            old.unlink(missing_ok=True)
+    elif saved.exists():
+        theirs, ours = flatten(plain(OmegaConf.load(saved))), flatten(plain(config))  # type: ignore[arg-type]
+        differing = [key for key in sorted(theirs | ours) if theirs.get(key) != ours.get(key)]
+        if differing:
+            key = differing[0]
+            raise HsiError(
+                f"{folder} belongs to another configuration ({len(differing)} keys differ, for instance "
+                f"{key}: there {theirs.get(key)}, here {ours.get(key)}): choose another hydra.run.dir, or "
+                "repeat with force=true to replace it"
+            )
+        if (folder / METRICS).exists():
+            return False
+    saved.parent.mkdir(exist_ok=True)
+    hydra = HydraConfig.get()
+    files.write(saved.parent / "overrides.yaml", OmegaConf.to_yaml(hydra.overrides.task))
+    files.write(saved.parent / "hydra.yaml", OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra})))
+    files.write(saved, OmegaConf.to_yaml(config))
+    return True

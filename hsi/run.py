@@ -1,0 +1,94 @@
+"""One experiment: ``python -m hsi.run [key=value ...]``, and ``-m`` for a sweep of them."""
+
+import logging
+import time
+from pathlib import Path
+
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from hsi import cli, compute
+from hsi.bundle import Result, write
+from hsi.cost import cost
+from hsi.folder import CHECKPOINT, claim
+from hsi.leakage import audit
+from hsi.mapping import map_scene
+from hsi.metrics import score
+from hsi.report import conclude, introduce
+from hsi.scene import require_classes
+from hsi.split import TEST
+from hsi.train import fit
+
+log = logging.getLogger(__name__)
+
+
+def run(config: DictConfig) -> None:
+    """Load, split, reduce, fit, map, evaluate, write."""
+    hydra = HydraConfig.get()
+    folder = Path(hydra.runtime.output_dir)
+    choices = {group: name for group, name in hydra.runtime.choices.items() if not group.startswith("hydra/")}
+    if not claim(folder, config, config.force):
+        log.info("Finished already, nothing to do (force=true repeats it): %s", folder)
+        return
+    device = compute.resolve_device(config.device)
+    precision = compute.resolve_precision(config.precision, device)
+    compute.seed_everything(config.seed)
+    clock = {"start": time.monotonic()}
+
+    scene = instantiate(config.scene)
+    require_classes(scene)
+    split = instantiate(config.split)(scene.labels)
+    features = instantiate(config.reduce)(scene.cube, split)
+    model = instantiate(config.model, in_channels=features.image.shape[2], num_classes=scene.num_classes)
+    clock["loaded"] = time.monotonic()
+    price = cost(model, scene.rows, scene.cols)
+    introduce(scene, split, choices["model"], price, device.type, precision, folder)
+
+    image = torch.from_numpy(features.image).to(device).permute(2, 0, 1).contiguous()
+    engine = instantiate(config.engine)
+    history = fit(
+        model.to(device),
+        image,
+        scene.labels,
+        split,
+        engine=engine,
+        training=instantiate(config.train),
+        optimizer=instantiate(config.optimizer),
+        schedule=instantiate(config.schedule),
+        precision=precision,
+        seed=config.seed,
+        resume=folder / CHECKPOINT,
+    )
+    clock["trained"] = time.monotonic()
+
+    prediction = map_scene(
+        model, image, scene.num_classes, engine=engine, mapping=instantiate(config.map), region=split.region
+    )
+    test = split.role == TEST
+    result = Result(
+        config=config,
+        choices=choices,
+        scene=scene,
+        split=split,
+        features=features,
+        model=model,
+        cost=price,
+        history=history,
+        prediction=prediction,
+        scores=score(scene.labels[test], prediction.class_map[test], scene.class_names),
+        leakage=audit(split, config.patch_size),
+        seconds={
+            "load": clock["loaded"] - clock["start"],
+            "train": clock["trained"] - clock["loaded"],
+            "map": prediction.seconds,
+        },
+        environment=compute.environment(device, precision, list(hydra.overrides.task)),
+    )
+    write(folder, result)
+    conclude(folder, result)
+
+
+if __name__ == "__main__":
+    cli.main(run, "config")

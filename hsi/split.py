@@ -1,0 +1,147 @@
+"""Who trains, who validates, who tests.
+
+A `Split` gives each pixel one role, so no pixel can have two. It is saved with every run, and its hash ties each
+result to the pixels it was measured on.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from hsi.errors import HsiError
+
+UNUSED, TRAIN, VALIDATION, TEST = range(4)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Roles of the pixels.
+
+    Parameters
+    ----------
+    role
+        (rows, cols) uint8: 0 unused, 1 train, 2 validation, 3 test.
+    region
+        (rows, cols) uint8 or None: windows are masked to the region of their middle pixel.
+    notes
+        What the split had to decide, a sentence each, for instance about classes that are too small.
+    """
+
+    role: np.ndarray
+    region: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+    def pixels(self, role: int) -> np.ndarray:
+        """Flat numbers (N,) int64 of the pixels with this role, ascending."""
+        return np.flatnonzero(self.role == role)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over shape, roles and regions, in hexadecimal."""
+        digest = hashlib.sha256(repr(self.role.shape).encode())
+        digest.update(np.ascontiguousarray(self.role, dtype=np.uint8).tobytes())
+        if self.region is not None:
+            digest.update(np.ascontiguousarray(self.region, dtype=np.uint8).tobytes())
+        return digest.hexdigest()
+
+
+def random_split(
+    labels: np.ndarray,
+    *,
+    train: float | int = 0.3,
+    per_class: int | None = None,
+    validation: float | int = 0,
+    seed: int = 0,
+) -> Split:
+    """Draw training and validation pixels at random within each class; the rest of the labelled pixels test.
+
+    This is the field's customary protocol. Its test windows overlap the training pixels: see `hsi.leakage`.
+
+    Parameters
+    ----------
+    labels
+        (rows, cols) int, 0 unlabelled, 1..K.
+    train
+        Below 1 a fraction of the labelled pixels, from 1 on their number; shared out in proportion to
+        the class sizes (largest remainder).
+    per_class
+        Training pixels of each class, in place of `train`.
+    validation
+        Like `train`, out of what the training leaves.
+    seed
+        Of the draw.
+
+    Notes
+    -----
+    No class is dropped: each keeps at least one training and one test pixel. A class that has fewer than twice
+    `per_class` pixels gives half of them, as in the customary "30 a class, 15 of the small ones".
+    """
+    sizes = np.bincount(labels.ravel())[1:]
+    if sizes.min() < 2:
+        raise HsiError(
+            f"class {int(sizes.argmin()) + 1} has {sizes.min()} labelled pixel: it cannot both train and test, "
+            "leave it out with scene.ignored_labels"
+        )
+    notes: list[str] = []
+    if per_class is not None:
+        n_train = _per_class_counts(sizes, per_class, notes)
+    else:
+        n_train = _proportional_counts(sizes, _total(train, sizes, "split.train"), sizes - 1, "train", notes)
+    n_validation = np.zeros_like(n_train)
+    if validation:
+        left = sizes - n_train - 1  # one pixel tests
+        n_validation = _proportional_counts(
+            sizes, _total(validation, sizes, "split.validation"), left, "validate", notes
+        )
+
+    rng = np.random.default_rng(seed)
+    role = np.zeros(labels.size, dtype=np.uint8)
+    for k, size in enumerate(sizes):
+        members = rng.permutation(np.flatnonzero(labels.ravel() == k + 1))
+        role[members] = TEST
+        role[members[: n_train[k]]] = TRAIN
+        role[members[n_train[k] : n_train[k] + n_validation[k]]] = VALIDATION
+        assert n_train[k] + n_validation[k] < size
+    return Split(role.reshape(labels.shape), notes=tuple(notes))
+
+
+def _total(wanted: float | int, sizes: np.ndarray, key: str) -> int:
+    """A fraction or count as a count of all labelled pixels."""
+    labelled = int(sizes.sum())
+    if 0 < wanted < 1:
+        return int(wanted * labelled)
+    if wanted >= 1 and float(wanted).is_integer():
+        if wanted > labelled - len(sizes):
+            raise HsiError(
+                f"{key}={wanted}: the scene has {labelled} labelled pixels and each of {len(sizes)} classes needs "
+                "one for testing, ask for fewer"
+            )
+        return int(wanted)
+    raise HsiError(f"{key}={wanted}: give a fraction between 0 and 1, or a whole number of pixels from 1 on")
+
+
+def _proportional_counts(sizes: np.ndarray, total: int, most: np.ndarray, verb: str, notes: list[str]) -> np.ndarray:
+    """Share `total` out in proportion to the sizes, by largest remainder, at least 1 and at most `most` a class."""
+    exact = total * sizes / sizes.sum()
+    counts = np.floor(exact).astype(int)
+    for k in np.argsort(counts - exact, kind="stable")[: total - counts.sum()]:
+        counts[k] += 1
+    kept = np.clip(counts, np.minimum(1, most), most)
+    for k in np.flatnonzero(kept != counts):
+        notes.append(f"class {k + 1} of {sizes[k]} pixels: {kept[k]} {verb}, in proportion it would be {counts[k]}")
+    return kept
+
+
+def _per_class_counts(sizes: np.ndarray, per_class: int, notes: list[str]) -> np.ndarray:
+    if per_class < 1 or int(per_class) != per_class:
+        raise HsiError(f"split.per_class={per_class}: give a whole number of pixels from 1 on")
+    if per_class >= sizes.max():
+        raise HsiError(
+            f"split.per_class={per_class}: the largest class has {sizes.max()} labelled pixels, ask for fewer"
+        )
+    counts = np.where(sizes >= 2 * per_class, per_class, np.minimum(per_class, np.maximum(sizes // 2, 1)))
+    for k in np.flatnonzero(counts < per_class):
+        notes.append(f"class {k + 1} has {sizes[k]} pixels: half of them, {counts[k]}, train in place of {per_class}")
+    return counts

@@ -1,0 +1,64 @@
+"""Shared by all tests: the commands run in this process, the small scene, the real one."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from hsi import cli
+from hsi import run as run_module
+from hsi.scene import Scene
+
+ROOT = Path(__file__).parent.parent
+TRIAL = ["experiment=trial", "train.steps=4"]
+
+OmegaConf.register_new_resolver("hsi.name", cli.folder_name, use_cache=True, replace=True)
+
+
+def configure(*overrides: str) -> DictConfig:
+    """The configuration that these words on the command line make."""
+    with initialize_config_dir(str(cli.CONF), version_base="1.3"):
+        return compose("config", overrides=list(overrides))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def hsi_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """``python -m hsi.run WORDS`` in an empty current directory, in this process."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["hsi.run", *words])
+        capfd.readouterr()
+        status = 0
+        try:
+            cli.main(run_module.run, "config")
+        except SystemExit as leaving:
+            status = int(leaving.code or 0)
+        finally:
+            torch.use_deterministic_algorithms(False)
+        return Outcome(status, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def indian_pines() -> Scene:
+    """The real scene, from the cache of the checkout or from its sources."""
+    data_dir = os.environ.get("HSI_DATA_DIR", str(ROOT / "data"))
+    return instantiate(configure(f"data_dir={data_dir}").scene)
