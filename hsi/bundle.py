@@ -180,9 +180,10 @@ class Run:
     confusion: pd.DataFrame
     history: pd.DataFrame
 
-    def load_scene(self) -> Scene:
-        """The scene that the run classified, from the same files."""
-        scene: Scene = instantiate(self.config.scene)
+    def load_scene(self, data_dir: str | Path | None = None) -> Scene:
+        """The scene that the run classified; `data_dir` says where its files are now, if they have moved."""
+        moved = {} if data_dir is None else {"data_dir": str(data_dir)}
+        scene: Scene = instantiate(OmegaConf.merge(self.config, moved).scene)
         return scene
 
 

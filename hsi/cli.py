@@ -1,6 +1,5 @@
 """What all commands share: where the configuration lies, and how faults reach the person at the keyboard."""
 
-import errno
 import hashlib
 import logging
 import os
@@ -33,9 +32,10 @@ def folder_name(overrides: str | Sequence[str]) -> str:
     The resolver ``${hsi.name:...}`` of conf/config.yaml. Cached like Hydra's ``now``, so that the members
     of a sweep agree on the sweep's folder.
     """
-    words = [overrides] if isinstance(overrides, str) else list(overrides)
-    name = ",".join(w for w in words if w.lstrip("+").split("=")[0] not in WITHOUT_EFFECT)
-    name = re.sub(r"[^\w+=,.-]", "_", name) or "default"
+    words = overrides.split(",") if isinstance(overrides, str) else list(overrides)
+    kept = [word for word in words if word.lstrip("+").split("=")[0] not in WITHOUT_EFFECT]
+    # neither = nor comma: the name has to pass as a value on a Hydra command line, as in run=DIR
+    name = re.sub(r"[^\w+.-]", "_", "_".join(kept).replace("=", "-")) or "default"
     if len(name) > LONGEST_NAME:
         name = f"{name[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     return name
@@ -49,6 +49,7 @@ def main(task: Callable[[DictConfig], None], config_name: str) -> None:
     """
     OmegaConf.register_new_resolver("hsi.name", folder_name, use_cache=True, replace=True)
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that Hydra lets us do the telling
+    logging.raiseExceptions = False  # a log that cannot be written (disk full) must not bury the message in tracebacks
     application = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)
     try:
         application(_telling(task))()

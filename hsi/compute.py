@@ -64,7 +64,7 @@ def environment(device: torch.device, precision: str, overrides: list[str]) -> d
         "code": code_version(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "packages": {name: version(name) for name in RECORDED_PACKAGES},
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
@@ -91,7 +91,7 @@ def code_version() -> dict[str, Any]:
     return {"version": __version__, "commit": commit, "dirty": dirty}
 
 
-def _processor() -> str:
+def processor() -> str:
     """The processor's name; Linux tells it only in /proc."""
     cpuinfo = Path("/proc/cpuinfo")
     names = [

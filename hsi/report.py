@@ -1,6 +1,7 @@
 """What a run says in the terminal: at its start what it is about to do, at its end what came out and where it lies."""
 
 import logging
+import textwrap
 from pathlib import Path
 
 from tabulate import tabulate
@@ -11,6 +12,8 @@ from hsi.scene import Scene
 from hsi.split import TEST, TRAIN, VALIDATION, Split
 
 log = logging.getLogger(__name__)
+
+TERMINAL_WIDTH = 100  # characters
 
 
 def introduce(scene: Scene, split: Split, model: str, price: Cost, device: str, precision: str, folder: Path) -> None:
@@ -44,10 +47,11 @@ def conclude(folder: Path, result: Result) -> None:
     for column in ("recall", "precision", "f1"):
         table[column] = (100 * table[column]).map("{:.2f}".format)
     table = table.rename(columns={"recall": "producer's %", "precision": "user's %", "f1": "F1 %", "support": "test"})
-    log.info("\n%s\n", tabulate(table, headers="keys", stralign="right", disable_numparse=True, tablefmt="simple"))
+    alignment = ("left", *["right"] * len(table.columns))
+    log.info("\n%s\n", tabulate(table, headers="keys", colalign=alignment, disable_numparse=True, tablefmt="simple"))
     log.info(
         "OA %.2f %%   AA %.2f %%   kappa %.4f   (trained in %.0f s, mapped in %.1f s)",
         *(100 * scores.oa, 100 * scores.aa, scores.kappa, result.seconds["train"], result.seconds["map"]),
     )
-    log.info("%s", result.leakage["sentence"])
+    log.info("%s", textwrap.fill(result.leakage["sentence"], TERMINAL_WIDTH))
     log.info("Map: %s", folder / "map.png")

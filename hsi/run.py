@@ -4,7 +4,6 @@ import logging
 import time
 from pathlib import Path
 
-import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -12,6 +11,7 @@ from omegaconf import DictConfig
 from hsi import cli, compute
 from hsi.bundle import Result, write
 from hsi.cost import cost
+from hsi.engine import as_image
 from hsi.folder import CHECKPOINT, claim
 from hsi.leakage import audit
 from hsi.mapping import map_scene
@@ -35,21 +35,22 @@ def run(config: DictConfig) -> None:
     device = compute.resolve_device(config.device)
     precision = compute.resolve_precision(config.precision, device)
     compute.seed_everything(config.seed)
-    clock = {"start": time.monotonic()}
+    started = time.monotonic()
 
     scene = instantiate(config.scene)
     require_classes(scene)
     split = instantiate(config.split)(scene.labels)
     features = instantiate(config.reduce)(scene.cube, split)
     model = instantiate(config.model, in_channels=features.image.shape[2], num_classes=scene.num_classes)
-    clock["loaded"] = time.monotonic()
+    loading_seconds = time.monotonic() - started
     price = cost(model, scene.rows, scene.cols)
     introduce(scene, split, choices["model"], price, device.type, precision, folder)
 
-    image = torch.from_numpy(features.image).to(device).permute(2, 0, 1).contiguous()
+    image = as_image(features.image, device)
     engine = instantiate(config.engine)
-    history = fit(
-        model.to(device),
+    model = engine.lay_out(model.to(device))
+    history, training_seconds = fit(
+        model,
         image,
         scene.labels,
         split,
@@ -61,7 +62,6 @@ def run(config: DictConfig) -> None:
         seed=config.seed,
         resume=folder / CHECKPOINT,
     )
-    clock["trained"] = time.monotonic()
 
     prediction = map_scene(
         model, image, scene.num_classes, engine=engine, mapping=instantiate(config.map), region=split.region
@@ -79,11 +79,7 @@ def run(config: DictConfig) -> None:
         prediction=prediction,
         scores=score(scene.labels[test], prediction.class_map[test], scene.class_names),
         leakage=audit(split, config.patch_size),
-        seconds={
-            "load": clock["loaded"] - clock["start"],
-            "train": clock["trained"] - clock["loaded"],
-            "map": prediction.seconds,
-        },
+        seconds={"load": loading_seconds, "train": training_seconds, "map": prediction.seconds},
         environment=compute.environment(device, precision, list(hydra.overrides.task)),
     )
     write(folder, result)

@@ -30,12 +30,12 @@ log = logging.getLogger(__name__)
 class Training:
     """How long and on what a network is trained; the keys are explained in conf/train/default.yaml."""
 
-    steps: int = 200
+    steps: int = 100
     epochs: float | None = None
     batch_size: int = 1024
     label_smoothing: float = 0.0
     class_weights: str = "none"
-    augment: bool = True
+    augment: bool = False
     validate_every: int = 20
     checkpoint_seconds: float = 15.0
 
@@ -63,7 +63,7 @@ def fit(
     precision: str = "fp32",
     seed: int = 0,
     resume: Path | None = None,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, float]:
     """Train `model` in place on the training pixels of `split`.
 
     Validation pixels, if there are any, choose the weights: those of the highest overall accuracy, the later
@@ -87,6 +87,8 @@ def fit(
     history
         A row a step: step, loss, accuracy (of the batch), learning_rate, validation_accuracy (NaN where
         not measured).
+    seconds
+        Wall time of all steps, the parts before an interruption included.
     """
     device, (rows, cols) = image.device, split.role.shape
     train_pixels, validation_pixels = split.pixels(TRAIN), split.pixels(VALIDATION)
@@ -103,7 +105,7 @@ def fit(
     rate = schedule(descent, steps=steps)
     history: list[dict[str, float]] = []
     best: dict[str, Tensor] = {}
-    best_accuracy = -1.0
+    best_accuracy, earlier_seconds = -1.0, 0.0
     if resume and resume.exists():
         best, progress = checkpoint.load(resume, model, descent, rate)
         if progress["split"] != split.hash:
@@ -111,9 +113,10 @@ def fit(
                 f"{resume} was trained on another split: the data changed since; start again with force=true"
             )
         history, best_accuracy = progress["history"], progress["best_accuracy"]
+        earlier_seconds = progress["seconds"]
         log.info("Going on from step %d of %d (%s).", len(history), steps, resume)
 
-    saved = time.monotonic()
+    started = saved = time.monotonic()
     bar = tqdm(
         range(len(history), steps),
         desc="Training",
@@ -158,13 +161,18 @@ def fit(
         history.append(row)
         bar.set_postfix(loss=f"{row['loss']:.3f}", accuracy=f"{row['accuracy']:.3f}")
         if resume and (time.monotonic() - saved > training.checkpoint_seconds or step + 1 == steps):
-            progress = {"history": history, "best_accuracy": best_accuracy, "split": split.hash}
-            checkpoint.save(resume, model, descent, rate, best, progress)
             saved = time.monotonic()
+            progress = {
+                "history": history,
+                "best_accuracy": best_accuracy,
+                "split": split.hash,
+                "seconds": earlier_seconds + saved - started,
+            }
+            checkpoint.save(resume, model, descent, rate, best, progress)
     if best:
         model.load_state_dict(best)
     model.eval()
-    return pd.DataFrame(history)
+    return pd.DataFrame(history), earlier_seconds + time.monotonic() - started
 
 
 def batch(seed: int, step: int, size: int, count: int) -> np.ndarray:

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from conftest import configure
+from hydra.utils import instantiate
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hsi import reduce
+from hsi.errors import HsiError
+from hsi.split import Split
+
+
+def a_cube(seed=0, rows=9, cols=8, bands=6):
+    mixing = np.random.default_rng(seed).normal(size=(bands, bands))
+    return 1000 + 50 * np.random.default_rng(seed + 1).normal(size=(rows, cols, bands)) @ mixing
+
+
+SPLIT = Split((np.arange(72).reshape(9, 8) % 3 == 0).astype(np.uint8))
+
+
+@given(seed=st.integers(0, 50), components=st.integers(1, 6))
+def test_whitened_components_are_uncorrelated_with_unit_variance(seed, components):
+    features = reduce.pca(a_cube(seed), SPLIT, components=components)
+    covariance = np.cov(features.image.reshape(-1, components).T, ddof=1).reshape(components, components)
+    np.testing.assert_allclose(covariance, np.eye(components), atol=1e-4)
+
+
+def test_all_components_without_whitening_are_a_rotation():
+    cube = a_cube()
+    features = reduce.pca(cube, SPLIT, components=6, whiten=False)
+    distances = [np.linalg.norm(x[0, 0] - x[3, 4]) for x in (cube, features.image)]
+    assert distances[0] == pytest.approx(distances[1], rel=1e-5)
+    assert features.reducer.explained_variance_ratio.sum() == pytest.approx(1)
+
+
+def test_fitted_on_the_training_pixels_the_others_do_not_matter():
+    cube = a_cube()
+    changed = np.where(SPLIT.role[..., None] == 1, cube, cube * 3 + 7)
+    weights = [reduce.pca(c, SPLIT, components=3, fit_on="train").reducer.weights for c in (cube, changed)]
+    np.testing.assert_array_equal(*weights)
+    assert not np.allclose(weights[0], reduce.pca(cube, SPLIT, components=3).reducer.weights)
+
+
+def test_the_fitted_transform_meets_the_next_scene_unchanged():
+    fitted = reduce.pca(a_cube(), SPLIT, components=3).reducer
+    other = a_cube(seed=9)
+    by_hand = (other[2, 5] - fitted.mean) @ fitted.weights
+    np.testing.assert_allclose(fitted.transform(other)[2, 5], by_hand, rtol=1e-6)
+
+
+def test_standardize():
+    features = reduce.standardize(a_cube(), SPLIT)
+    assert features.image.mean(axis=(0, 1)) == pytest.approx(0, abs=1e-5)
+    assert features.image.std(axis=(0, 1)) == pytest.approx(1, rel=1e-5)
+
+
+def test_none_keeps_the_bands():
+    cube = np.random.default_rng(0).integers(0, 10_000, (4, 5, 6)).astype(np.uint16)
+    np.testing.assert_array_equal(reduce.none(cube, Split(np.ones((4, 5), np.uint8))).image, cube.astype(np.float32))
+
+
+def test_indian_pines_components_hold_nearly_all_variance(indian_pines):
+    split = instantiate(configure().split)(indian_pines.labels)
+    features = instantiate(configure().reduce)(indian_pines.cube, split)
+    assert features.image.shape == (145, 145, 30)
+    assert features.image.dtype == np.float32
+    assert features.reducer.explained_variance_ratio.sum() > 0.99
+
+
+@pytest.mark.parametrize("asked", [{"components": 0}, {"components": 7}, {"fit_on": "test"}])
+def test_impossible_requests_are_refused(asked):
+    with pytest.raises(HsiError, match=r"reduce\."):
+        reduce.pca(a_cube(), SPLIT, **({"components": 3} | asked))

@@ -1,0 +1,234 @@
+"""The real entry point, on the synthetic scene and on Indian Pines."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, TRIAL
+from safetensors.numpy import load_file
+
+FILES = """.hydra/config.yaml run.log metrics.json confusion.csv confusion.png map.npy map.png confidence.npy split.npz
+    history.csv history.png model.safetensors bundle.json environment.json""".split()
+
+
+def start(folder: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "hsi.run", *TRIAL, f"hydra.run.dir={folder}", *words],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_a_run_leaves_every_file_and_says_where(hsi_run):
+    outcome = hsi_run(*TRIAL, "hydra.run.dir=here", "+attention=se", "split.validation=0.1", "train.validate_every=2")
+    assert outcome.status == 0, outcome.err
+    assert sorted(FILES) == sorted({*FILES} & {str(p.relative_to("here")) for p in Path("here").rglob("*")})
+    assert not list(Path("here").glob("*.part")) + list(Path("here").glob("checkpoint*"))
+    metrics = json.loads(Path("here/metrics.json").read_text())
+    class_map, split = np.load("here/map.npy"), np.load("here/split.npz")
+    assert class_map.shape == (64, 64)
+    assert class_map.dtype == np.uint8
+    assert set(np.unique(class_map)) <= set(range(1, 7))
+    assert metrics["n_test"] == (split["role"] == 3).sum()
+    assert metrics["n_val"] > 0
+    assert metrics["choices"]["attention"] == "se"
+    assert metrics["split_hash"] == str(split["hash"])
+    assert set(metrics["seconds"]) == {"load", "train", "map"}
+    assert len(metrics["per_class"]) == 6
+    assert 0 < np.load("here/confidence.npy").min() <= np.load("here/confidence.npy").max() <= 1
+    assert "map.png" in outcome.out
+    assert "test windows" in outcome.out
+
+
+def test_accuracy_is_that_of_the_saved_map(hsi_run):
+    """metrics.json can be computed again from map.npy, split.npz and the scene."""
+    from hsi.bundle import open_run
+
+    assert hsi_run(*TRIAL, "train.steps=12", "hydra.run.dir=here").status == 0
+    run = open_run("here")
+    scene = run.load_scene()
+    test = run.split.role == 3
+    assert run.metrics["oa"] == pytest.approx((run.class_map == scene.labels)[test].mean(), abs=1e-12)
+    assert run.metrics["oa"] > 0.5
+    assert run.confusion.to_numpy().sum() == test.sum()
+    assert (run.confusion.sum(axis=1) == [((scene.labels == k) & test).sum() for k in range(1, 7)]).all()
+
+
+def test_same_seed_same_bytes_other_seed_other_map(hsi_run):
+    for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
+        assert hsi_run(*TRIAL, f"seed={seed}", f"hydra.run.dir={name}").status == 0
+    content = {name: Path(name, "map.npy").read_bytes() for name in "abc"}
+    metrics = {name: json.loads(Path(name, "metrics.json").read_text()) for name in "abc"}
+    assert content["a"] == content["b"] != content["c"]
+    assert load_file("a/model.safetensors").keys() == load_file("b/model.safetensors").keys()
+    assert Path("a/model.safetensors").read_bytes() == Path("b/model.safetensors").read_bytes()
+    assert all(metrics["a"][k] == metrics["b"][k] for k in metrics["a"] if k not in ("seconds",))
+    assert metrics["a"]["split_hash"] != metrics["c"]["split_hash"]
+
+
+def test_dense_and_patch_runs_agree(hsi_run):
+    """Training included: the same steps by both engines end in nearly the same weights and the same map."""
+    for engine in ("dense", "patch"):
+        words = ["train.steps=3", "train.batch_size=32", f"engine={engine}", f"hydra.run.dir={engine}"]
+        assert hsi_run("experiment=trial", "model.dropout=0", *words).status == 0
+    dense, patch = (load_file(f"{e}/model.safetensors") for e in ("dense", "patch"))
+    assert max(np.abs(dense[k] - patch[k]).max() for k in dense) < 1e-4
+    assert (np.load("dense/map.npy") == np.load("patch/map.npy")).mean() > 0.999
+
+
+def test_killed_and_started_again_ends_in_the_same_bytes(tmp_path):
+    words = ["train.steps=40", "train.checkpoint_seconds=0", "split.validation=0.1", "train.validate_every=3"]
+    whole = start(tmp_path / "whole", *words)
+    assert whole.wait() == 0, whole.stdout.read()
+    killed = start(tmp_path / "killed", *words)
+    checkpoint = tmp_path / "killed" / "checkpoint.safetensors"
+    while not checkpoint.exists():
+        assert killed.poll() is None, killed.stdout.read()
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "metrics.json").exists()
+    again = start(tmp_path / "killed", *words)
+    told, _ = again.communicate()
+    assert again.returncode == 0
+    assert "Going on from step" in told
+    for name in ("map.npy", "confidence.npy", "model.safetensors", "history.csv", "split.npz", "confusion.csv"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_interrupted_by_the_keyboard(tmp_path):
+    process = start(tmp_path / "here", "train.steps=100000", "train.checkpoint_seconds=0")
+    while not (tmp_path / "here" / "checkpoint.safetensors").exists():
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate()
+    assert process.returncode == 130
+    assert "goes on" in told
+    assert "Traceback" not in told
+
+
+def test_finished_runs_are_left_alone_unless_forced(hsi_run):
+    words = [*TRIAL, "hydra.run.dir=here"]
+    assert hsi_run(*words).status == 0
+    written = Path("here/metrics.json").stat().st_mtime_ns
+    again = hsi_run(*words)
+    assert again.status == 0
+    assert "Finished already" in again.out
+    assert Path("here/metrics.json").stat().st_mtime_ns == written
+    assert hsi_run(*words, "force=true").status == 0
+    assert Path("here/metrics.json").stat().st_mtime_ns != written
+
+
+def test_a_folder_of_another_configuration_is_kept(hsi_run):
+    assert hsi_run(*TRIAL, "hydra.run.dir=here").status == 0
+    before = {p: p.read_bytes() for p in Path("here").rglob("*") if p.is_file() and p.name != "run.log"}
+    other = hsi_run(*TRIAL, "hydra.run.dir=here", "seed=5")
+    assert other.status == 2
+    assert "belongs to another configuration" in other.out
+    assert "seed: there 0, here 5" in other.out
+    assert before == {p: p.read_bytes() for p in Path("here").rglob("*") if p.is_file() and p.name != "run.log"}
+
+
+def test_a_sweep_skips_what_is_finished_survives_a_failure_and_sums_up(hsi_run):
+    words = ["-m", *TRIAL, "seed=0,1", "reduce.components=15,99"]  # 99 components of 60 bands must fail
+    first = hsi_run(*words)
+    assert first.status == 1
+    (folder,) = Path("outputs/sweeps").iterdir()
+    finished = sorted(folder.rglob("metrics.json"))
+    assert len(finished) == 2
+    assert "2 of 4 members failed" in first.err
+    assert "the scene has 60 bands" in first.out
+    summary = (folder / "summary.md").read_text()
+    assert "+-" in summary
+    assert (folder / "summary.csv").exists()
+    times = [p.stat().st_mtime_ns for p in finished]
+    second = hsi_run(*words)
+    assert second.out.count("Finished already") == 2
+    assert [p.stat().st_mtime_ns for p in finished] == times
+
+
+def test_attention_can_be_swept(hsi_run):
+    assert hsi_run("-m", "experiment=trial", "train.steps=2", "+attention=none,se,spatial,cbam,eca").status == 0
+    (folder,) = Path("outputs/sweeps").iterdir()
+    summary = (folder / "summary.md").read_text()
+    assert all(f"attention={name}" in summary for name in ("none", "se", "spatial", "cbam", "eca"))
+
+
+def test_real_indian_pines(hsi_run, indian_pines):
+    """The main job on the real scene, a small network for some steps: far above the largest class's share, 24 %."""
+    words = ["patch_size=9", "reduce.components=15", "train.steps=30", "train.batch_size=512", "hydra.run.dir=here"]
+    data = os.environ.get("HSI_DATA_DIR", str(ROOT / "data"))
+    outcome = hsi_run(*words, f"data_dir={data}")
+    assert outcome.status == 0, outcome.err
+    metrics = json.loads(Path("here/metrics.json").read_text())
+    assert (metrics["n_train"], metrics["n_test"]) == (3074, 7175)
+    assert metrics["oa"] > 0.4
+    assert metrics["leakage"]["test_windows_with_training_pixel"] > 0.9
+    assert list(metrics["per_class"]) == list(indian_pines.class_names)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["patch_size=10"], "choose an odd size"),
+        (["patch_size=7"], "window of at least 9"),
+        (["patch_size=65"], "larger than the scene"),
+        (["reduce.components=61"], "the scene has 60 bands"),
+        (["reduce.components=12"], "at least 13 components"),
+        (["split.train=0"], "split.train=0"),
+        (["split.train=1.5"], "split.train=1.5"),
+        (["split.train=-0.3"], "split.train=-0.3"),
+        (["split.per_class=100000"], "the largest class has"),
+        (["model=nonsense"], "Could not find 'model/nonsense'"),
+        (["+attention=nonsense"], "Could not find 'attention/nonsense'"),
+        (["scene=nonsense"], "Could not find 'scene/nonsense'"),
+        (["model.patch_sise=9"], "patch_sise"),
+        (["seeds=9"], "seeds"),
+        (["device=tpu"], "choose auto, cpu or cuda"),
+        (["precision=fp8"], "choose auto, fp32 or bf16"),
+        (["engine.padding=mirror"], "choose zero, reflect, edge"),
+        (["train.steps=0"], "train.steps=0"),
+        (["train.class_weights=some"], "choose none or balanced"),
+        (["map.symmetries=3"], "choose 1 or 8"),
+        (["scene=custom"], "scene.cube"),
+        (["scene=custom", "scene.cube=missing.mat", "scene.labels=missing.mat"], "missing.mat"),
+        (["hydra.run.dir=/dev/null/here"], "/dev/null/here"),
+        (["optimizer.lr=1e9", "train.steps=60"], "training diverged at step"),
+    ],
+)
+def test_bad_input_gets_one_sentence(hsi_run, words, sentence):
+    outcome = hsi_run(*TRIAL, *words)
+    told = outcome.out + outcome.err
+    assert outcome.status == 2
+    assert sentence in told
+    assert "Traceback" not in told
+    assert sum(line.startswith("Error: ") for line in told.splitlines()) == 1
+    assert not list(Path().rglob("metrics.json")) + list(Path().rglob("map.npy"))
+
+
+def test_a_full_disk_leaves_no_half_run(hsi_run, monkeypatch):
+    """Whatever file the disk refuses, the run says so and is not taken for a finished one."""
+    real = Path.write_bytes
+
+    def refuse(path: Path, content: bytes) -> int:
+        if path.name.startswith(".model"):
+            real(path, content[:10])
+            raise OSError(28, "No space left on device", str(path))
+        return real(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    outcome = hsi_run(*TRIAL, "hydra.run.dir=here")
+    assert outcome.status == 2
+    assert "No space left on device" in outcome.out
+    assert not Path("here/metrics.json").exists()
+    assert not list(Path("here").glob("*model.safetensors*"))
+    monkeypatch.undo()
