@@ -88,13 +88,8 @@ def explain(error: BaseException) -> str | None:
     while cause is not None:
         if isinstance(cause, HsiError):
             return str(cause)
-        if isinstance(cause, OSError) and cause.errno in (
-            errno.ENOSPC,
-            errno.EACCES,
-            errno.EPERM,
-            errno.EROFS,
-        ):
-            return f"{cause.filename or 'a file'} could not be written: {cause.strerror}"
+        if isinstance(cause, OSError) and cause.filename:
+            return f"{cause.filename}: {cause.strerror}; free space, or name a place that you may write to"
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, HydraException | OmegaConfBaseException):
         return " ".join(str(error).split())

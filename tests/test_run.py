@@ -13,8 +13,22 @@ import pytest
 from conftest import ROOT, TRIAL
 from safetensors.numpy import load_file
 
-FILES = """.hydra/config.yaml run.log metrics.json confusion.csv confusion.png map.npy map.png confidence.npy split.npz
-    history.csv history.png model.safetensors bundle.json environment.json""".split()
+FILES = [
+    ".hydra/config.yaml",
+    "run.log",
+    "metrics.json",
+    "confusion.csv",
+    "confusion.png",
+    "map.npy",
+    "map.png",
+    "confidence.npy",
+    "split.npz",
+    "history.csv",
+    "history.png",
+    "model.safetensors",
+    "bundle.json",
+    "environment.json",
+]
 
 
 def start(folder: Path, *words: str) -> subprocess.Popen[str]:
