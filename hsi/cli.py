@@ -92,5 +92,14 @@ def explain(error: BaseException) -> str | None:
             return f"{cause.filename}: {cause.strerror}; free space, or name a place that you may write to"
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, HydraException | OmegaConfBaseException):
-        return " ".join(str(error).split())
+        return _explain_configuration(" ".join(str(error).split()))
     return None
+
+
+def _explain_configuration(told: str) -> str:
+    """Hydra's and OmegaConf's words for what is wrong in the configuration, in the words of this program."""
+    if unknown := re.match(r"Could not override '([^']+)'", told):
+        return f"unknown key {unknown[1]}: --cfg job lists all keys, and each file under conf/ explains its own"
+    if missing := re.match(r"Missing mandatory value: (\S+)", told):
+        return f"{missing[1]} has no value yet: give {missing[1]}=..."
+    return told.partition(" Config search path:")[0]

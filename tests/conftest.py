@@ -17,7 +17,7 @@ from hsi import run as run_module
 from hsi.scene import Scene
 
 ROOT = Path(__file__).parent.parent
-TRIAL = ["experiment=trial", "train.steps=4"]
+TRIAL = ["experiment=trial", "train.steps=4", "patch_size=9", "scene.rows=40", "scene.cols=36"]
 
 OmegaConf.register_new_resolver("hsi.name", cli.folder_name, use_cache=True, replace=True)
 

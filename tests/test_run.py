@@ -48,7 +48,7 @@ def test_a_run_leaves_every_file_and_says_where(hsi_run):
     assert not list(Path("here").glob("*.part")) + list(Path("here").glob("checkpoint*"))
     metrics = json.loads(Path("here/metrics.json").read_text())
     class_map, split = np.load("here/map.npy"), np.load("here/split.npz")
-    assert class_map.shape == (64, 64)
+    assert class_map.shape == (40, 36)
     assert class_map.dtype == np.uint8
     assert set(np.unique(class_map)) <= set(range(1, 7))
     assert metrics["n_test"] == (split["role"] == 3).sum()
@@ -92,7 +92,7 @@ def test_dense_and_patch_runs_agree(hsi_run):
     """Training included: the same steps by both engines end in nearly the same weights and the same map."""
     for engine in ("dense", "patch"):
         words = ["train.steps=3", "train.batch_size=32", f"engine={engine}", f"hydra.run.dir={engine}"]
-        assert hsi_run("experiment=trial", "model.dropout=0", *words).status == 0
+        assert hsi_run(*TRIAL, "model.dropout=0", *words).status == 0
     dense, patch = (load_file(f"{e}/model.safetensors") for e in ("dense", "patch"))
     assert max(np.abs(dense[k] - patch[k]).max() for k in dense) < 1e-4
     assert (np.load("dense/map.npy") == np.load("patch/map.npy")).mean() > 0.999
@@ -171,7 +171,7 @@ def test_a_sweep_skips_what_is_finished_survives_a_failure_and_sums_up(hsi_run):
 
 
 def test_attention_can_be_swept(hsi_run):
-    assert hsi_run("-m", "experiment=trial", "train.steps=2", "+attention=none,se,spatial,cbam,eca").status == 0
+    assert hsi_run("-m", *TRIAL, "train.steps=2", "+attention=none,se,spatial,cbam,eca").status == 0
     (folder,) = Path("outputs/sweeps").iterdir()
     summary = (folder / "summary.md").read_text()
     assert all(f"attention={name}" in summary for name in ("none", "se", "spatial", "cbam", "eca"))
@@ -195,7 +195,7 @@ def test_real_indian_pines(hsi_run, indian_pines):
     [
         (["patch_size=10"], "choose an odd size"),
         (["patch_size=7"], "window of at least 9"),
-        (["patch_size=65"], "larger than the scene"),
+        (["patch_size=37"], "larger than the scene"),
         (["reduce.components=61"], "the scene has 60 bands"),
         (["reduce.components=12"], "at least 13 components"),
         (["split.train=0"], "split.train=0"),
@@ -205,15 +205,15 @@ def test_real_indian_pines(hsi_run, indian_pines):
         (["model=nonsense"], "Could not find 'model/nonsense'"),
         (["+attention=nonsense"], "Could not find 'attention/nonsense'"),
         (["scene=nonsense"], "Could not find 'scene/nonsense'"),
-        (["model.patch_sise=9"], "patch_sise"),
-        (["seeds=9"], "seeds"),
+        (["model.patch_sise=9"], "unknown key model.patch_sise"),
+        (["seeds=9"], "unknown key seeds"),
         (["device=tpu"], "choose auto, cpu or cuda"),
         (["precision=fp8"], "choose auto, fp32 or bf16"),
         (["engine.padding=mirror"], "choose zero, reflect, edge"),
         (["train.steps=0"], "train.steps=0"),
         (["train.class_weights=some"], "choose none or balanced"),
         (["map.symmetries=3"], "choose 1 or 8"),
-        (["scene=custom"], "scene.cube"),
+        (["scene=custom"], "give scene.cube="),
         (["scene=custom", "scene.cube=missing.mat", "scene.labels=missing.mat"], "missing.mat"),
         (["hydra.run.dir=/dev/null/here"], "/dev/null/here"),
         (["optimizer.lr=1e9", "train.steps=60"], "training diverged at step"),
