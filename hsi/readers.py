@@ -41,17 +41,21 @@ class EnviHeader:
 def read_array(path: Path, key: str | None, ndim: int) -> np.ndarray:
     """Read one numeric array from a .mat, .npy or ENVI .hdr file.
 
-    Args:
-        path: the file; for ENVI its header.
-        key: the array's name in a .mat file; None takes the only array of the right rank.
-        ndim: 3 for a cube (rows, cols, bands), 2 for a label image (rows, cols).
+    Parameters
+    ----------
+    path
+        the file; for ENVI its header.
+    key
+        the array's name in a .mat file; None takes the only array of the right rank.
+    ndim
+        3 for a cube (rows, cols, bands), 2 for a label image (rows, cols).
 
-    Returns:
-        The array, C-contiguous, in the file's own dtype and native byte order. ENVI scale factors are not
-        applied.
+    Returns
+    -------
+    The array, C-contiguous, in the file's own dtype and native byte order. ENVI scale factors are not
+    applied.
 
-    Raises:
-        HsiError: missing, damaged or foreign file, missing or ambiguous key, wrong rank.
+    Raises HsiError: missing, damaged or foreign file, missing or ambiguous key, wrong rank.
     """
     if not path.is_file():
         raise HsiError(f"{path} does not exist or is no file: check the path (now in {Path.cwd()}).")
@@ -177,8 +181,7 @@ def envi_data_file(path: Path) -> Path:
 def read_envi_header(path: Path) -> EnviHeader:
     """Read wavelengths, georeference and default bands of an ENVI header.
 
-    Raises:
-        HsiError: no ENVI header, or wavelengths that are no numbers.
+    Raises HsiError: no ENVI header, or wavelengths that are no numbers.
     """
     header = _open_envi(path).metadata
     georeference = {

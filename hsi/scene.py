@@ -22,16 +22,26 @@ from hsi.readers import EnviHeader, envi_data_file, read_array, read_envi_header
 class Scene:
     """A hyperspectral scene in memory.
 
-    Attributes:
-        name: short name, as in conf/scene/.
-        cube: (rows, cols, bands), the file's own dtype.
-        labels: (rows, cols) int64; 0 unlabelled, 1..K the classes.
-        label_values: the file's own value of class 1..K.
-        class_names, colours: of class 1..K; colours as '#rrggbb'.
-        wavelengths: (bands,) float64, nm, or None.
-        georeference: map entries of an ENVI header as read, or None.
-        rgb_bands: bands for red, green, blue of the false-colour image, counted from 0, or None.
-        checksums: file name -> 'sha256:<hex>' of every file read.
+    Parameters
+    ----------
+    name
+        short name, as in conf/scene/.
+    cube
+        (rows, cols, bands), the file's own dtype.
+    labels
+        (rows, cols) int64; 0 unlabelled, 1..K the classes.
+    label_values
+        the file's own value of class 1..K.
+    class_names, colours
+        of class 1..K; colours as '#rrggbb'.
+    wavelengths
+        (bands,) float64, nm, or None.
+    georeference
+        map entries of an ENVI header as read, or None.
+    rgb_bands
+        bands for red, green, blue of the false-colour image, counted from 0, or None.
+    checksums
+        file name -> 'sha256:<hex>' of every file read.
     """
 
     name: str
@@ -83,17 +93,24 @@ def load_published(
 ) -> Scene:
     """Load one of the published scenes, fetching its files if need be.
 
-    Args:
-        name: of the scene, and of its folder in `data_dir`.
-        data_dir: cache of scene files, see `hsi.download.obtain`.
-        cube, labels: `file`, `key` in it, `checksum`, `sources` of each.
-        classes: name -> colour, in ascending order of the file's label values.
-        rgb_bands: see `Scene`.
-        ignored_labels: label values of the file to treat as unlabelled.
-        invalid: what to do with NaN and infinite values, see `hsi.invalid`.
+    Parameters
+    ----------
+    name
+        of the scene, and of its folder in `data_dir`.
+    data_dir
+        cache of scene files, see `hsi.download.obtain`.
+    cube, labels
+        `file`, `key` in it, `checksum`, `sources` of each.
+    classes
+        name -> colour, in ascending order of the file's label values.
+    rgb_bands
+        see `Scene`.
+    ignored_labels
+        label values of the file to treat as unlabelled.
+    invalid
+        what to do with NaN and infinite values, see `hsi.invalid`.
 
-    Raises:
-        HsiError: a file that cannot be had, is damaged or not the published one.
+    Raises HsiError: a file that cannot be had, is damaged or not the published one.
     """
     cube_path, labels_path = (
         obtain(part["file"], part["checksum"], part["sources"], Path(data_dir).expanduser(), name)
@@ -125,20 +142,30 @@ def load_custom(
 ) -> Scene:
     """Load a scene from the user's own files: .mat, .npy or ENVI .hdr.
 
-    Args:
-        name: for titles and reports.
-        cube: file with the cube (rows, cols, bands); relative paths count from the current directory.
-        labels: file with the label image (rows, cols), or None for a scene that is only mapped.
-        cube_key: array name in a .mat file; None takes the only one with 3 dimensions.
-        labels_key: likewise for the labels, with 2 dimensions.
-        classes: names, or name -> colour, in ascending order of the label values; None gives 'class <value>'.
-        rgb_bands: see `Scene`; None takes those of an ENVI header, if any.
-        ignored_labels: label values to treat as unlabelled, beside 0.
-        invalid: what to do with NaN and infinite values, see `hsi.invalid`.
-        wavelengths: of the bands in nm; None takes those of an ENVI header, if any.
+    Parameters
+    ----------
+    name
+        for titles and reports.
+    cube
+        file with the cube (rows, cols, bands); relative paths count from the current directory.
+    labels
+        file with the label image (rows, cols), or None for a scene that is only mapped.
+    cube_key
+        array name in a .mat file; None takes the only one with 3 dimensions.
+    labels_key
+        likewise for the labels, with 2 dimensions.
+    classes
+        names, or name -> colour, in ascending order of the label values; None gives 'class <value>'.
+    rgb_bands
+        see `Scene`; None takes those of an ENVI header, if any.
+    ignored_labels
+        label values to treat as unlabelled, beside 0.
+    invalid
+        what to do with NaN and infinite values, see `hsi.invalid`.
+    wavelengths
+        of the bands in nm; None takes those of an ENVI header, if any.
 
-    Raises:
-        HsiError: any fault in the files or in what was said about them.
+    Raises HsiError: any fault in the files or in what was said about them.
     """
     cube_path = Path(cube).expanduser()
     array = read_array(cube_path, cube_key, ndim=3)
@@ -178,20 +205,30 @@ def assemble(
 ) -> Scene:
     """Check raw arrays and make a scene of them; where all loaders end.
 
-    Args:
-        name: of the scene.
-        cube: (rows, cols, bands), integer or floating.
-        labels: (rows, cols), integral numbers >= 0 with 0 for unlabelled; None for no labels at all.
-        classes: see `load_custom`; may name the ignored labels or leave them out.
-        rgb_bands: see `Scene`.
-        ignored_labels: label values that become 0.
-        invalid: what to do with NaN and infinite values, see `hsi.invalid`.
-        wavelengths: (bands,), nm.
-        georeference: see `Scene`.
-        checksums: see `Scene`.
+    Parameters
+    ----------
+    name
+        of the scene.
+    cube
+        (rows, cols, bands), integer or floating.
+    labels
+        (rows, cols), integral numbers >= 0 with 0 for unlabelled; None for no labels at all.
+    classes
+        see `load_custom`; may name the ignored labels or leave them out.
+    rgb_bands
+        see `Scene`.
+    ignored_labels
+        label values that become 0.
+    invalid
+        what to do with NaN and infinite values, see `hsi.invalid`.
+    wavelengths
+        (bands,), nm.
+    georeference
+        see `Scene`.
+    checksums
+        see `Scene`.
 
-    Raises:
-        HsiError: anything above that does not hold.
+    Raises HsiError: anything above that does not hold.
     """
     if cube.ndim != 3 or cube.dtype.kind not in "iuf" or cube.size == 0:
         raise HsiError(
@@ -223,8 +260,7 @@ def assemble(
 def require_classes(scene: Scene) -> None:
     """Check that there is something to learn; predicting does without.
 
-    Raises:
-        HsiError: no labelled pixel, or a single class.
+    Raises HsiError: no labelled pixel, or a single class.
     """
     if scene.num_classes == 0:
         raise HsiError(

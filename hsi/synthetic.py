@@ -23,20 +23,28 @@ def make_synthetic(
     A pixel mixes the materials around it (mixed borders); the light varies smoothly; the sensor adds noise.
     The same arguments give the same scene.
 
-    Args:
-        name: of the scene.
-        rows: of the cube.
-        cols: of the cube.
-        bands: of the cube, evenly over 400-2500 nm.
-        classes: number of classes; each has at least two fields where the scene has room for that.
-        seed: of everything random here.
-        noise: standard deviation of the sensor noise, as a share of the scene's mean signal.
+    Parameters
+    ----------
+    name
+        of the scene.
+    rows
+        of the cube.
+    cols
+        of the cube.
+    bands
+        of the cube, evenly over 400-2500 nm.
+    classes
+        number of classes; each has at least two fields where the scene has room for that.
+    seed
+        of everything random here.
+    noise
+        standard deviation of the sensor noise, as a share of the scene's mean signal.
 
-    Returns:
-        Scene with a (rows, cols, bands) uint16 cube and wavelengths.
+    Returns
+    -------
+    Scene with a (rows, cols, bands) uint16 cube and wavelengths.
 
-    Raises:
-        HsiError: no bands, no classes, or too little room for the classes.
+    Raises HsiError: no bands, no classes, or too little room for the classes.
     """
     if bands < 1 or classes < 1 or noise < 0:
         raise HsiError(f"scene {name}: bands={bands}, classes={classes}, noise={noise}: give positive numbers.")
