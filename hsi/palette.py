@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 
 # Okabe & Ito, Color Universal Design (2008), https://jfly.uni-koeln.de/color/: told apart with any of the
-# common colour vision deficiencies. Their black is grey here, because unlabelled ground is drawn black.
+# common colour vision deficiencies. Their black is grey here, because it would be hard to tell from dark classes.
 OKABE_ITO = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
 
 
