@@ -22,7 +22,7 @@ from hsi.metrics import Scores
 from hsi.models.contract import WindowClassifier
 from hsi.reduce import Features, Reducer
 from hsi.scene import Scene
-from hsi.split import TEST, TRAIN, VALIDATION, Split
+from hsi.split import TEST, TRAIN, VALIDATION, Split, load_split, save_split
 
 
 @dataclass(frozen=True)
@@ -150,21 +150,6 @@ def _targets(tree: Any) -> list[str]:
     if isinstance(tree, dict):
         return [str(v) for k, v in tree.items() if k == "_target_"] + [t for v in tree.values() for t in _targets(v)]
     return [t for v in tree for t in _targets(v)] if isinstance(tree, list) else []
-
-
-def save_split(path: Path, split: Split) -> None:
-    """Write role, region (an empty array where there is none) and hash."""
-    region = np.empty(0, np.uint8) if split.region is None else split.region
-    files.write_arrays(path, role=split.role, region=region, hash=np.array(split.hash))
-
-
-def load_split(path: Path) -> Split:
-    """Read a split that a run has saved; refuses one whose hash does not match."""
-    with np.load(path, allow_pickle=False) as saved:
-        split = Split(saved["role"], saved["region"] if saved["region"].size else None)
-        if str(saved["hash"]) != split.hash:
-            raise HsiError(f"{path} was changed after it was written: its hash does not match its roles")
-    return split
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,18 @@
 """Who trains, who validates, who tests.
 
 A `Split` gives each pixel one role, so no pixel can have two. It is saved with every run, and its hash ties each
-result to the pixels it was measured on.
+result to the pixels it was measured on. The ways to split a scene are in `hsi.splits`, one a file; what they share,
+counting, is here.
 """
 
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
+from hsi import files
 from hsi.errors import HsiError
 
 UNUSED, TRAIN, VALIDATION, TEST = range(4)
@@ -47,36 +50,25 @@ class Split:
         return digest.hexdigest()
 
 
-def random_split(
-    labels: np.ndarray,
-    *,
-    train: float | int = 0.3,
-    per_class: int | None = None,
-    validation: float | int = 0,
-    seed: int = 0,
-) -> Split:
-    """Draw training and validation pixels at random within each class; the rest of the labelled pixels test.
+def save_split(path: Path, split: Split) -> None:
+    """Write role, region (an empty array where there is none) and hash."""
+    region = np.empty(0, np.uint8) if split.region is None else split.region
+    files.write_arrays(path, role=split.role, region=region, hash=np.array(split.hash))
 
-    This is the field's customary protocol. Its test windows overlap the training pixels: see `hsi.leakage`.
 
-    Parameters
-    ----------
-    labels
-        (rows, cols) int, 0 unlabelled, 1..K.
-    train
-        Below 1 a fraction of the labelled pixels, from 1 on their number; shared out in proportion to
-        the class sizes (largest remainder).
-    per_class
-        Training pixels of each class, in place of `train`.
-    validation
-        Like `train`, out of what the training leaves.
-    seed
-        Of the draw.
+def load_split(path: Path) -> Split:
+    """Read a split that a run has saved; refuses one whose hash does not match."""
+    with np.load(path, allow_pickle=False) as saved:
+        split = Split(saved["role"], saved["region"] if saved["region"].size else None)
+        if str(saved["hash"]) != split.hash:
+            raise HsiError(f"{path} was changed after it was written: its hash does not match its roles")
+    return split
 
-    Notes
-    -----
-    No class is dropped: each keeps at least one training and one test pixel. A class that has fewer than twice
-    `per_class` pixels gives half of them, as in the customary "30 a class, 15 of the small ones".
+
+def class_sizes(labels: np.ndarray) -> np.ndarray:
+    """Labelled pixels (K,) int64 of class 1..K of labels (rows, cols).
+
+    Raises HsiError when a class has a single pixel: it cannot both train and test.
     """
     sizes = np.bincount(labels.ravel())[1:]
     if sizes.min() < 2:
@@ -84,27 +76,46 @@ def random_split(
             f"class {int(sizes.argmin()) + 1} has {sizes.min()} labelled pixel: it cannot both train and test, "
             "leave it out with scene.ignored_labels"
         )
-    notes: list[str] = []
+    return sizes
+
+
+def class_counts(
+    sizes: np.ndarray, train: float | int, per_class: int | None, validation: float | int, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many pixels of each class train and validate: two (K,) int arrays; the rest test, one at least.
+
+    Parameters
+    ----------
+    sizes
+        (K,) labelled pixels of each class, 2 or more.
+    train
+        Below 1 a fraction of the labelled pixels, from 1 on their number; shared out in proportion to
+        the class sizes (largest remainder), one at least.
+    per_class
+        Training pixels of each class, in place of `train`. A class that has fewer than twice as many pixels gives
+        half of them, as in the customary "30 a class, 15 of the small ones".
+    validation
+        Like `train`, out of what the training leaves; 0 for none.
+    notes
+        Gets a sentence for every class that departs from what was asked.
+    """
     if per_class is not None:
         n_train = _per_class_counts(sizes, per_class, notes)
     else:
         n_train = _proportional_counts(sizes, _total(train, sizes, "split.train"), sizes - 1, "train", notes)
-    n_validation = np.zeros_like(n_train)
-    if validation:
-        left = sizes - n_train - 1  # one pixel tests
-        n_validation = _proportional_counts(
-            sizes, _total(validation, sizes, "split.validation"), left, "validate", notes
-        )
+    if not validation:
+        return n_train, np.zeros_like(n_train)
+    left = sizes - n_train - 1  # one pixel tests
+    return n_train, _proportional_counts(sizes, _total(validation, sizes, "split.validation"), left, "validate", notes)
 
-    rng = np.random.default_rng(seed)
-    role = np.zeros(labels.size, dtype=np.uint8)
-    for k, size in enumerate(sizes):
-        members = rng.permutation(np.flatnonzero(labels.ravel() == k + 1))
-        role[members] = TEST
-        role[members[: n_train[k]]] = TRAIN
-        role[members[n_train[k] : n_train[k] + n_validation[k]]] = VALIDATION
-        assert n_train[k] + n_validation[k] < size
-    return Split(role.reshape(labels.shape), notes=tuple(notes))
+
+def share_out(total: int, sizes: np.ndarray) -> np.ndarray:
+    """Whole numbers (N,) int64 in proportion to the sizes (N,) that add up to `total`, by largest remainder."""
+    exact = total * sizes / sizes.sum()
+    counts = np.floor(exact).astype(int)
+    for k in np.argsort(counts - exact, kind="stable")[: total - counts.sum()]:
+        counts[k] += 1
+    return counts
 
 
 def _total(wanted: float | int, sizes: np.ndarray, key: str) -> int:
@@ -124,10 +135,7 @@ def _total(wanted: float | int, sizes: np.ndarray, key: str) -> int:
 
 def _proportional_counts(sizes: np.ndarray, total: int, most: np.ndarray, verb: str, notes: list[str]) -> np.ndarray:
     """Share `total` out in proportion to the sizes, by largest remainder, at least 1 and at most `most` a class."""
-    exact = total * sizes / sizes.sum()
-    counts = np.floor(exact).astype(int)
-    for k in np.argsort(counts - exact, kind="stable")[: total - counts.sum()]:
-        counts[k] += 1
+    counts = share_out(total, sizes)
     kept = np.clip(counts, np.minimum(1, most), most)
     for k in np.flatnonzero(kept != counts):
         notes.append(f"class {k + 1} of {sizes[k]} pixels: {kept[k]} {verb}, in proportion it would be {counts[k]}")
