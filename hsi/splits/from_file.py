@@ -1,0 +1,190 @@
+"""A split that somebody else made: a role array, or a training mask with its own class order."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from hsi.errors import HsiError
+from hsi.readers import read_array
+from hsi.split import TEST, TRAIN, UNUSED, VALIDATION, Split, load_split
+
+CONTENTS = ("roles", "training")
+
+
+def split_from_file(
+    labels: np.ndarray,
+    *,
+    path: str | Path,
+    key: str | None = None,
+    content: str = "roles",
+    classes: Mapping[int, int] | None = None,
+    test_path: str | Path | None = None,
+    test_key: str | None = None,
+) -> Split:
+    """Take the roles from a file: .npz, .npy, .mat, ENVI .hdr or single-band (Geo)TIFF.
+
+    Published masks let results be compared with others', for instance that of the GRSS Data and Algorithm Standard
+    Evaluation website for Indian Pines (conf/split/grss_dase.yaml). How far their test pixels lie from the training
+    pixels is for `hsi.leakage` to say.
+
+    Parameters
+    ----------
+    labels
+        (rows, cols) int, 0 unlabelled, 1..K.
+    path, key
+        The file, and the array's name in a .mat or .npz file; None takes the only image there, in an .npz the
+        array `role`. The split.npz of a run brings its regions along, after a check of its hash.
+    content
+        ``roles``: 0 unused, 1 train, 2 validation, 3 test. ``training``: what is not 0 trains, and every other
+        labelled pixel tests.
+    classes
+        Of a training mask: its value to the class 1..K that it means. Where the two disagree the pixel is unused, and
+        the notes count such pixels. None ignores the values.
+    test_path, test_key
+        A second mask beside a training mask: what is not 0 tests, the rest is unused. `test_key` alone means another
+        array of the same file.
+
+    Raises HsiError for an unreadable file, another shape than the scene's, unknown roles or classes, a pixel in both
+    masks, or a class that misses training or test pixels.
+    """
+    source = Path(path).expanduser()
+    if content not in CONTENTS:
+        raise HsiError(f"split.content={content}: choose {' or '.join(CONTENTS)}")
+    notes: list[str] = []
+    region = None
+    if content == "roles":
+        role, region = _read_roles(source, key, labels)
+        if stray := int(((role != UNUSED) & (labels == 0)).sum()):
+            notes.append(f"{stray} pixels have a role in {source.name} and no label in the scene: they are unused")
+        role[labels == 0] = UNUSED
+    else:
+        mask = _read_image(source, key, labels)
+        role = np.where(mask != 0, TRAIN, TEST).astype(np.uint8)
+        if test_path or test_key:
+            role[mask == 0] = UNUSED
+            tested = _read_image(Path(test_path).expanduser() if test_path else source, test_key, labels) != 0
+            if both := int((tested & (mask != 0)).sum()):
+                raise HsiError(
+                    f"{source}: {both} pixels are in the training and in the test mask: take them out of one of them"
+                )
+            role[tested] = TEST
+        meant = labels if classes is None else _translate(source, mask, classes, int(labels.max()))
+        _drop_conflicts(role, mask != 0, meant, labels, source.name, notes)
+        role[labels == 0] = UNUSED
+    _require_all_classes(labels, role, source)
+    return Split(role, region, tuple(notes))
+
+
+def _drop_conflicts(
+    role: np.ndarray, trained: np.ndarray, meant: np.ndarray, labels: np.ndarray, name: str, notes: list[str]
+) -> None:
+    """Make training pixels unused, in place, where the mask and the scene disagree; say how many."""
+    unlabelled = trained & (labels == 0)
+    contrary = trained & (labels != 0) & (meant != labels)
+    role[unlabelled | contrary] = UNUSED
+    if unlabelled.any() or contrary.any():
+        notes.append(
+            f"{(unlabelled | contrary).sum()} of the {trained.sum()} training pixels of {name} disagree with the "
+            f"scene's labels and are unused: {unlabelled.sum()} are unlabelled there, {contrary.sum()} have another "
+            "class"
+        )
+
+
+def _read_roles(path: Path, key: str | None, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    region = None
+    if path.suffix.lower() == ".npz" and _is_saved_split(path):
+        saved = load_split(path)
+        role, region = saved.role, saved.region
+        _check_shape(path, role, labels)
+    else:
+        role = _read_image(path, key, labels)
+    unknown = np.setdiff1d(role, (UNUSED, TRAIN, VALIDATION, TEST))
+    if len(unknown):
+        raise HsiError(
+            f"{path} holds the value {unknown[0]}, but roles are 0 unused, 1 train, 2 validation, 3 test: correct it, "
+            "or say split.content=training if it is a training mask"
+        )
+    return role.astype(np.uint8), region
+
+
+def _is_saved_split(path: Path) -> bool:
+    """Whether the file is a run's split.npz."""
+    if not path.is_file():
+        return False
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            return {"role", "region", "hash"} <= set(saved.files)
+    except (ValueError, OSError, EOFError) as error:
+        raise HsiError(f"{path} cannot be read ({type(error).__name__}): fetch or copy it again") from error
+
+
+def _read_image(path: Path, key: str | None, labels: np.ndarray) -> np.ndarray:
+    """One image (rows, cols) of whole numbers of the scene's shape."""
+    match path.suffix.lower():
+        case ".tif" | ".tiff":
+            image = _read_tiff(path)
+        case ".npz":
+            image = _read_npz(path, key or "role")
+        case _:
+            image = read_array(path, key, ndim=2)
+    _check_shape(path, image, labels)
+    if image.dtype.kind not in "iub" and not (np.isfinite(image).all() and (image == np.round(image)).all()):
+        raise HsiError(f"{path} holds {image.dtype} with fractions or NaN, a split needs whole numbers: check the file")
+    return image.astype(np.int64)
+
+
+def _check_shape(path: Path, image: np.ndarray, labels: np.ndarray) -> None:
+    if image.shape != labels.shape:
+        raise HsiError(
+            f"{path} has {' x '.join(map(str, image.shape))} pixels, the scene {' x '.join(map(str, labels.shape))} "
+            "(rows x columns): give the split of this scene"
+        )
+
+
+def _read_tiff(path: Path) -> np.ndarray:
+    """By Pillow, which reads the pixels of a GeoTIFF and leaves its georeference alone."""
+    if not path.is_file():
+        raise HsiError(f"{path} does not exist or is no file: check split.path")
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image)
+    except (UnidentifiedImageError, OSError, ValueError) as error:
+        reason = str(error).split("\n")[0]
+        raise HsiError(f"{path} cannot be read ({reason}): save it as a single-band TIFF, or as .npy") from error
+
+
+def _read_npz(path: Path, key: str) -> np.ndarray:
+    if not path.is_file():
+        raise HsiError(f"{path} does not exist or is no file: check split.path")
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            if key not in saved.files:
+                raise HsiError(f"{path} has no array '{key}', it holds {', '.join(saved.files)}: set split.key")
+            return np.asarray(saved[key])
+    except (ValueError, OSError, EOFError, AttributeError) as error:
+        raise HsiError(f"{path} cannot be read ({type(error).__name__}): fetch or copy it again") from error
+
+
+def _translate(path: Path, mask: np.ndarray, classes: Mapping[int, int], num_classes: int) -> np.ndarray:
+    """The mask in the scene's classes, 0 where it is 0."""
+    known = {int(value): int(meaning) for value, meaning in classes.items()}
+    if unnamed := sorted(set(np.unique(mask).tolist()) - {0} - set(known)):
+        raise HsiError(f"{path} holds class {unnamed[0]}, which split.classes does not name: say which class it means")
+    if wrong := [meaning for meaning in known.values() if not 1 <= meaning <= num_classes]:
+        raise HsiError(f"split.classes names class {wrong[0]}, the scene has classes 1 to {num_classes}: correct it")
+    translated = np.zeros_like(mask)
+    for value, meaning in known.items():
+        translated[mask == value] = meaning
+    return translated
+
+
+def _require_all_classes(labels: np.ndarray, role: np.ndarray, path: Path) -> None:
+    for k in range(1, int(labels.max()) + 1):
+        for name, wanted in (("training", TRAIN), ("test", TEST)):
+            if not (role[labels == k] == wanted).any():
+                raise HsiError(
+                    f"{path} leaves class {k} without a {name} pixel: correct it, or leave the class out with "
+                    "scene.ignored_labels"
+                )

@@ -1,0 +1,168 @@
+"""Whole fields on one side: no test window sees a training-side pixel."""
+
+import numpy as np
+from scipy.ndimage import label
+
+from hsi.errors import HsiError
+from hsi.split import TEST, TRAIN, VALIDATION, Split, class_sizes, share_out
+from hsi.splits.sides import split_by_side, spread
+
+TOUCHING = np.ones((3, 3), dtype=int)  # pixels of one field touch, if only at corners
+
+
+def regions_split(
+    labels: np.ndarray,
+    *,
+    train: float = 0.5,
+    per_class: int | None = None,
+    validation: float = 0,
+    folds: int | None = None,
+    fold: int = 0,
+    seed: int = 0,
+) -> Split:
+    """Put every pixel of the scene, labelled or not, on the train, validation or test side; windows keep to theirs.
+
+    The fields (connected components) of a class go to one side as a whole, the largest first, each to the side that
+    lacks most of its share. A class with fewer fields than there are sides has its largest cut across its long axis.
+    Unlabelled pixels go with the nearest labelled one.
+
+    Masked windows are those of Nalepa, Myller, Kawulok, "Validating Hyperspectral Image Segmentation", GRSL 2019,
+    who cut a scene into rectangular patches; here whole fields take their place, so that no class is lost.
+
+    Parameters
+    ----------
+    labels
+        (rows, cols) int, 0 unlabelled, 1..K.
+    train, validation
+        Shares of each class, met as closely as whole fields allow.
+    per_class
+        Training pixels of each class, drawn from the train side, whose rest stays unused; None takes all.
+    folds, fold
+        In place of `train`: that many sides of equal share, of which number `fold` (from 0) tests; any `validation`
+        above 0 makes the next one the validation side. The sides are the same for every `fold`.
+    seed
+        Which fields, and which end of a cut one; drawn where the sizes leave a choice.
+
+    Raises HsiError when a class has fewer pixels than there are sides.
+    """
+    side = fields_to_sides(labels, train=train, validation=validation, folds=folds, fold=fold, seed=seed)
+    goal = train if folds is None else (folds - 1 - bool(validation)) / folds
+    notes = _departures(labels, side, goal)
+    return split_by_side(labels, side, region=side, per_class=per_class, seed=seed, notes=notes)
+
+
+def fields_to_sides(
+    labels: np.ndarray,
+    *,
+    train: float = 0.5,
+    validation: float = 0,
+    folds: int | None = None,
+    fold: int = 0,
+    seed: int = 0,
+) -> np.ndarray:
+    """Return the side of every pixel: (rows, cols) uint8 of roles 1 train, 2 validation, 3 test; see `regions_split`."""
+    shares, roles = side_shares(train, validation) if folds is None else fold_roles(folds, fold, validation)
+    sizes = class_sizes(labels)
+    if sizes.min() < len(shares):
+        raise HsiError(
+            f"class {int(sizes.argmin()) + 1} has {sizes.min()} labelled pixels for {len(shares)} sides: ask for fewer "
+            "split.folds, or leave it out with scene.ignored_labels"
+        )
+    rng = np.random.default_rng(seed)
+    side = np.zeros(labels.shape, dtype=np.uint8)
+    for k in range(1, len(sizes) + 1):
+        fields = _fields(labels == k, shares, rng)
+        goals = assign(np.array([len(field) for field in fields]), shares, rng)
+        for field, goal in zip(fields, goals, strict=True):
+            side.ravel()[field] = roles[goal]
+    return spread(side)
+
+
+def fold_roles(folds: int, fold: int, validation: float) -> tuple[np.ndarray, list[int]]:
+    """Return the equal shares (folds,) and the role of each fold: `fold` tests, the next one may validate."""
+    fewest = 3 if validation else 2
+    if folds < fewest or int(folds) != folds:
+        raise HsiError(f"split.folds={folds}: give a whole number from {fewest} on")
+    if not 0 <= fold < folds or int(fold) != fold:
+        raise HsiError(f"split.fold={fold}: choose 0 to {folds - 1} for split.folds={folds}")
+    roles = [TRAIN] * folds
+    roles[fold] = TEST
+    if validation:
+        roles[(fold + 1) % folds] = VALIDATION
+    return np.full(folds, 1 / folds), roles
+
+
+def assign(sizes: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Distribute units over sides: sizes (N,) and shares (S,), N >= S, to the side number (N,) of each unit.
+
+    The largest unit first, each to the side that still lacks most, so that the last ones even out what the first
+    ones leave (the rule of Graham, "Bounds on multiprocessing timing anomalies", SIAM J. Appl. Math. 1969). No side
+    stays empty; `rng` decides between equals.
+    """
+    lacking = shares * sizes.sum()
+    empty = np.ones(len(shares), dtype=bool)
+    sides = np.empty(len(sizes), dtype=int)
+    order = np.lexsort((rng.random(len(sizes)), -sizes))
+    for placed, unit in enumerate(order):
+        open_to = empty if len(sizes) - placed == empty.sum() else np.ones_like(empty)
+        lack = np.where(open_to, lacking.round(6), -np.inf)
+        goal = int(rng.choice(np.flatnonzero(lack == lack.max())))
+        sides[unit] = goal
+        lacking[goal] -= sizes[unit]
+        empty[goal] = False
+    return sides
+
+
+def _departures(labels: np.ndarray, side: np.ndarray, goal: float) -> tuple[str, ...]:
+    """Name the classes whose share of the train side departs from `goal` by more than a tenth of the class."""
+    sizes = class_sizes(labels)
+    trained = np.bincount(labels[side == TRAIN], minlength=len(sizes) + 1)[1:]
+    return tuple(
+        f"class {k + 1}: {trained[k]} of {sizes[k]} pixels ({trained[k] / sizes[k]:.0%}) lie on the train side, its "
+        "fields allow no better balance"
+        for k in np.flatnonzero((trained > 0) & (np.abs(trained / sizes - goal) > 0.1))
+    )
+
+
+def side_shares(train: float, validation: float) -> tuple[np.ndarray, list[int]]:
+    """Shares and roles of the sides that are asked for."""
+    if not 0 < train < 1 or not 0 <= validation < 1 or train + validation >= 1:
+        raise HsiError(
+            f"split.train={train} and split.validation={validation}: here both are shares between 0 and 1 that "
+            "leave something to test; for a number of training pixels use split.per_class"
+        )
+    given = [(train, TRAIN), (validation, VALIDATION), (1 - train - validation, TEST)]
+    kept = [(share, role) for share, role in given if share > 0]
+    return np.array([share for share, _ in kept]), [role for _, role in kept]
+
+
+def _fields(members: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Return the flat pixel numbers of each field of a class (rows, cols) bool, at least as many as there are sides."""
+    numbers, count = label(members, TOUCHING)
+    order = np.argsort(numbers, axis=None, kind="stable")
+    fields = np.split(order, np.cumsum(np.bincount(numbers.ravel()))[:-1])[1:]
+    while len(fields) < len(shares):
+        largest = max(range(len(fields)), key=lambda f: len(fields[f]))
+        # a single field is cut into the very shares, in random order along the axis; else the largest is cut in equals
+        parts = rng.permutation(shares) if len(fields) == 1 else np.full(len(shares) - len(fields) + 1, 1.0)
+        fields[largest : largest + 1] = cut_across(fields[largest], parts, members.shape[1])
+    return fields
+
+
+def cut_across(pixels: np.ndarray, shares: np.ndarray, cols: int) -> list[np.ndarray]:
+    """Cut a field across its long axis, the first principal axis of its pixels' positions.
+
+    Parameters
+    ----------
+    pixels
+        (N,) flat numbers, ``row * cols + col``.
+    shares
+        (S,) positive sizes of the pieces relative to each other, along the axis; each gets a pixel at least.
+    """
+    place = np.stack(np.divmod(pixels, cols), axis=1).astype(np.float64)
+    place -= place.mean(axis=0)
+    _, axes = np.linalg.eigh(place.T @ place)
+    along, across = (place @ axes).round(6).T[::-1]
+    order = pixels[np.lexsort((across, along))]
+    sizes = 1 + share_out(len(pixels) - len(shares), shares)
+    return np.split(order, np.cumsum(sizes)[:-1])
