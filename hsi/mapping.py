@@ -36,14 +36,26 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Mapping:
-    """How a scene is mapped: `symmetries` 1, or 8 to average the probabilities of all turns and mirror images."""
+    """How a scene is mapped.
+
+    Parameters
+    ----------
+    symmetries
+        1, or 8 to average the probabilities of all turns and mirror images.
+    context
+        ``own``: each window is masked to the region of its middle pixel, where the split has regions, as in training;
+        ``free``: windows are not masked, so those near a border see the other side.
+    """
 
     symmetries: int = 1
+    context: str = "own"
 
     def __post_init__(self) -> None:
-        """Refuse other counts."""
+        """Refuse what cannot be mapped."""
         if self.symmetries not in (1, symmetry.COUNT):
             raise HsiError(f"map.symmetries={self.symmetries}: choose 1 or {symmetry.COUNT}")
+        if self.context not in ("own", "free"):
+            raise HsiError(f"map.context={self.context}: choose own or free")
 
 
 def map_scene(
@@ -57,12 +69,12 @@ def map_scene(
 ) -> Prediction:
     """Map an image (C, rows, cols) float32 in full precision, whatever the training used.
 
-    `region` (rows, cols) masks each window to the region of its middle pixel.
+    `region` (rows, cols) masks each window to the region of its middle pixel, unless ``mapping.context`` is ``free``.
     """
     started = time.monotonic()
     _, rows, cols = image.shape
     model.eval()
-    regions = None if region is None else torch.as_tensor(region, device=image.device)
+    regions = None if region is None or mapping.context == "free" else torch.as_tensor(region, device=image.device)
     total = torch.zeros(rows * cols, num_classes)
     with tqdm(
         total=mapping.symmetries * rows * cols, desc="Mapping", unit="pixel", disable=not sys.stderr.isatty()

@@ -48,11 +48,13 @@ class Features:
     reducer: Reducer
 
 
-def pca(cube: np.ndarray, split: Split, *, components: int = 30, whiten: bool = True, fit_on: str = "all") -> Features:
+def pca(cube: np.ndarray, split: Split, *, components: int = 30, whiten: bool = True, fit_on: str = "auto") -> Features:
     """Principal components of the spectra, by scikit-learn.
 
     `fit_on` ``"all"`` pixels of the scene, labelled or not, is the field's custom and uses no label, but it sees
-    the test pixels' spectra; ``"train"`` fits on the training pixels only.
+    the test pixels' spectra; ``"train"`` fits on the training pixels only. ``"auto"`` fits on every pixel, labelled
+    or not, of the regions that hold training pixels where the split has regions, so that nothing crosses their
+    borders, and on all pixels where it has none.
     """
     bands = cube.shape[2]
     if not 1 <= components <= bands:
@@ -67,7 +69,7 @@ def pca(cube: np.ndarray, split: Split, *, components: int = 30, whiten: bool = 
     return _features(cube, Reducer(fitted.mean_, weights, fitted.explained_variance_ratio_))
 
 
-def standardize(cube: np.ndarray, split: Split, *, fit_on: str = "all") -> Features:
+def standardize(cube: np.ndarray, split: Split, *, fit_on: str = "auto") -> Features:
     """Every band to mean 0 and standard deviation 1; a constant band to 0. `fit_on` as in `pca`."""
     scaler = StandardScaler().fit(_fitting_spectra(cube, split, fit_on))
     return _features(cube, Reducer(scaler.mean_, np.diag(1 / scaler.scale_), np.empty(0)))
@@ -81,11 +83,14 @@ def none(cube: np.ndarray, split: Split) -> Features:
 
 def _fitting_spectra(cube: np.ndarray, split: Split, fit_on: str) -> np.ndarray:
     spectra = cube.reshape(-1, cube.shape[2])
-    if fit_on == "all":
-        return spectra.astype(np.float64)
+    if fit_on not in ("auto", "all", "train"):
+        raise HsiError(f"reduce.fit_on={fit_on}: choose auto, all or train")
     if fit_on == "train":
-        return spectra[split.pixels(TRAIN)].astype(np.float64)
-    raise HsiError(f"reduce.fit_on={fit_on}: choose all or train")
+        spectra = spectra[split.pixels(TRAIN)]
+    elif fit_on == "auto" and split.region is not None:
+        training_side = np.isin(split.region, split.region[split.role == TRAIN])
+        spectra = spectra[training_side.ravel()]
+    return spectra.astype(np.float64)
 
 
 def _features(cube: np.ndarray, reducer: Reducer) -> Features:
