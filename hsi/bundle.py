@@ -17,6 +17,7 @@ from hsi import files, plots
 from hsi.cost import Cost
 from hsi.errors import HsiError
 from hsi.folder import CHECKPOINT, METRICS, config_hash, plain
+from hsi.leakage_plots import draw_leakage
 from hsi.mapping import Prediction
 from hsi.metrics import Scores
 from hsi.models.contract import WindowClassifier
@@ -57,6 +58,7 @@ def write(folder: Path, result: Result) -> None:
     plots.save(plots.draw_map(scene, prediction.class_map, split.role == TEST, title), folder / "map.png")
     plots.save(plots.draw_confusion(scores.confusion, names, title), folder / "confusion.png")
     plots.save(plots.draw_history(result.history), folder / "history.png")
+    plots.save(draw_leakage(result.leakage), folder / "leakage.png")
     save_model(folder, result)
     files.write_json(folder / "environment.json", result.environment)
     files.write_json(folder / METRICS, describe(result))

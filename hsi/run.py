@@ -78,7 +78,7 @@ def run(config: DictConfig) -> None:
         history=history,
         prediction=prediction,
         scores=score(scene.labels[test], prediction.class_map[test], scene.class_names),
-        leakage=audit(split, config.patch_size),
+        leakage=audit(split, scene.labels, config.patch_size, prediction.class_map, config.map.context),
         seconds={"load": loading_seconds, "train": training_seconds, "map": prediction.seconds},
         environment=compute.environment(device, precision, list(hydra.overrides.task)),
     )

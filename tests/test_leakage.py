@@ -33,14 +33,14 @@ def test_a_row_by_hand():
     role = np.zeros((1, 10), np.uint8)
     role[0, 0] = TRAIN
     role[0, [1, 2, 3, 9]] = TEST
-    found = audit(Split(role), 5)
+    found = audit(Split(role), (role > 0) * 1, 5)
     assert found["test_windows_with_training_pixel"] == pytest.approx(0.5)
     assert found["sentence"].startswith("50.0% of the test windows (5 x 5 pixels)")
 
 
 def test_masked_regions_leak_nothing():
     role = np.array([[TRAIN, TEST]], np.uint8)
-    assert audit(Split(role), 3)["test_windows_with_training_pixel"] == 1
-    found = audit(Split(role, np.array([[0, 1]], np.uint8)), 3)
+    assert audit(Split(role), (role > 0) * 1, 3)["test_windows_with_training_pixel"] == 1
+    found = audit(Split(role, np.array([[0, 1]], np.uint8)), (role > 0) * 1, 3)
     assert found["test_windows_with_training_pixel"] == 0
     assert found["sentence"].startswith("No test window")

@@ -1,0 +1,66 @@
+"""The leak audit of a split without training: ``python -m hsi.audit [split=...] [patch_size=...] [windows=...]``."""
+
+import logging
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from tabulate import tabulate
+
+from hsi import cli, files, plots
+from hsi.errors import HsiError
+from hsi.leakage import audit, ladder
+from hsi.leakage_plots import draw_ladder, draw_leakage
+from hsi.scene import require_classes
+from hsi.split import TEST, TRAIN, VALIDATION, save_split
+
+log = logging.getLogger(__name__)
+
+HEADINGS = {
+    "window": "window",
+    "test_windows_with_training_pixel": "with a training pixel %",
+    "test_windows_with_training_pixel_of_own_class": "of their own class %",
+    "mean_overlap": "mean overlap %",
+}
+
+
+def run(config: DictConfig) -> None:
+    """Load, split, measure, write split.npz, audit.csv, audit.png, leakage.json and leakage.png."""
+    if config.context not in ("own", "free"):
+        raise HsiError(f"context={config.context}: choose own or free")
+    for window in (config.patch_size, *config.windows):
+        if window < 1 or window % 2 == 0:
+            raise HsiError(f"a window of {window} pixels: patch_size and windows must be odd numbers from 1 on")
+    runtime = HydraConfig.get().runtime
+    folder = Path(runtime.output_dir)
+    scene = instantiate(config.scene)
+    require_classes(scene)
+    split = instantiate(config.split)(scene.labels)
+    table = ladder(split, scene.labels, config.windows, config.context)
+    leakage = audit(split, scene.labels, config.patch_size, context=config.context)
+
+    counts = ", ".join(
+        f"{len(split.pixels(role)):,} {verb}"
+        for role, verb in ((TRAIN, "train"), (VALIDATION, "validate"), (TEST, "test"))
+    )
+    title = f"{scene.name}, {runtime.choices['split']}: {counts}"
+    save_split(folder / "split.npz", split)
+    files.write(folder / "audit.csv", table.to_csv(index=False))
+    files.write_json(folder / "leakage.json", leakage)
+    plots.save(draw_ladder(table, title), folder / "audit.png")
+    plots.save(draw_leakage(leakage), folder / "leakage.png")
+
+    log.info("%s (split %s...).", title, split.hash[:8])
+    for note in split.notes:
+        log.info("  %s", note)
+    shown = table.assign(**{c: (100 * table[c]).map("{:.1f}".format) for c in table.columns[1:]}).rename(
+        columns=HEADINGS
+    )
+    log.info("\nTest windows:\n%s\n", tabulate(shown, headers="keys", showindex=False, tablefmt="simple"))
+    log.info("%s", leakage["sentence"])
+    log.info("Table and pictures: %s", folder)
+
+
+if __name__ == "__main__":
+    cli.main(run, "audit")
