@@ -38,7 +38,7 @@ class EnviHeader:
     rgb_bands: tuple[int, int, int] | None
 
 
-def read_array(path: Path, key: str | None, ndim: int) -> np.ndarray:
+def read_array(path: Path, key: str | None, ndim: int, option: str | None = None) -> np.ndarray:
     """Read one numeric array from a .mat, .npy or ENVI .hdr file.
 
     Parameters
@@ -49,6 +49,8 @@ def read_array(path: Path, key: str | None, ndim: int) -> np.ndarray:
         the array's name in a .mat file; None takes the only array of the right rank.
     ndim
         3 for a cube (rows, cols, bands), 2 for a label image (rows, cols).
+    option
+        what messages call the key; None calls it by its name in a scene.
 
     Returns
     -------
@@ -60,11 +62,12 @@ def read_array(path: Path, key: str | None, ndim: int) -> np.ndarray:
     if not path.is_file():
         raise HsiError(f"{path} does not exist or is no file: check the path (now in {Path.cwd()}).")
     suffix = path.suffix.lower()
+    option = option or ("scene.cube_key" if ndim == 3 else "scene.labels_key")
     if key is not None and suffix != ".mat":
         raise HsiError(f"{path} holds a single array, so the key '{key}' means nothing there: leave the key out.")
     match suffix:
         case ".mat":
-            array = _read_hdf5_mat(path, key, ndim) if h5py.is_hdf5(path) else _read_mat(path, key, ndim)
+            array = (_read_hdf5_mat if h5py.is_hdf5(path) else _read_mat)(path, key, ndim, option)
         case ".npy":
             array = _read_npy(path)
         case ".hdr":
@@ -79,7 +82,7 @@ def read_array(path: Path, key: str | None, ndim: int) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
 
 
-def _choose_key(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | None, ndim: int) -> str:
+def _choose_key(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | None, ndim: int, option: str) -> str:
     """Return `key`, checked, or the only key whose array has the right rank."""
     listing = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "no numeric array"
     if key is not None:
@@ -91,7 +94,7 @@ def _choose_key(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | No
     if len(fitting) != 1:
         raise HsiError(
             f"{path} has {len(fitting) or 'no'} arrays with {ndim} dimensions, it holds: {listing}; "
-            f"name the right one with {'scene.cube_key=' if ndim == 3 else 'scene.labels_key='}."
+            f"name the right one with {option}=."
         )
     return fitting[0]
 
@@ -101,20 +104,20 @@ def _damaged(path: Path, error: Exception) -> HsiError:
     return HsiError(f"{path} cannot be read ({reason}): it is damaged or cut short, fetch or copy it again.")
 
 
-def _read_mat(path: Path, key: str | None, ndim: int) -> np.ndarray:
+def _read_mat(path: Path, key: str | None, ndim: int, option: str) -> np.ndarray:
     """MATLAB up to v7, by scipy."""
     try:
         shapes = {name: shape for name, shape, kind in scipy.io.whosmat(path) if kind in MATLAB_NUMERIC}
     except Exception as error:  # scipy answers damage with a dozen unrelated exceptions
         raise _damaged(path, error) from error
-    chosen = _choose_key(path, shapes, key, ndim)
+    chosen = _choose_key(path, shapes, key, ndim, option)
     try:
         return scipy.io.loadmat(path, variable_names=[chosen])[chosen]
     except Exception as error:
         raise _damaged(path, error) from error
 
 
-def _read_hdf5_mat(path: Path, key: str | None, ndim: int) -> np.ndarray:
+def _read_hdf5_mat(path: Path, key: str | None, ndim: int, option: str) -> np.ndarray:
     """MATLAB v7.3, which is HDF5 with the axes in reverse order (MATLAB counts columns first)."""
     try:
         with h5py.File(path, "r") as file:
@@ -126,7 +129,7 @@ def _read_hdf5_mat(path: Path, key: str | None, ndim: int) -> np.ndarray:
                 and item.dtype.kind in "iufb"
                 and item.attrs.get("MATLAB_class", b"") != b"char"
             }
-            chosen = _choose_key(path, shapes, key, ndim)
+            chosen = _choose_key(path, shapes, key, ndim, option)
             return file[chosen][()].T
     except (OSError, RuntimeError, KeyError) as error:
         raise _damaged(path, error) from error

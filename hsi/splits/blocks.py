@@ -18,11 +18,13 @@ def blocks_split(
     validation: float = 0,
     seed: int | None = 0,
 ) -> Split:
-    """Divide the scene into square blocks; block (i, j) belongs to fold (i + j) mod `folds`; windows keep to their side.
+    """Divide the scene into square blocks, each on one side; windows keep to their side.
 
-    Two folds are a chequerboard. Blocks instead of single pixels are the advice of Roberts et al., "Cross-validation
-    strategies for data with temporal, spatial, hierarchical, or phylogenetic structure", Ecography 2017; windows are
-    masked to their side as in Nalepa, Myller, Kawulok, "Validating Hyperspectral Image Segmentation", GRSL 2019.
+    Block (i, j) belongs to fold (i + j) mod `folds`; two folds are a chequerboard. Blocks instead of single pixels are
+    the advice of Roberts et al., "Cross-validation strategies for data with temporal, spatial, hierarchical, or
+    phylogenetic structure", Ecography 2017; windows are masked to their side as in Nalepa, Myller, Kawulok,
+    "Validating Hyperspectral Image Segmentation", GRSL 2019.
+
     Blocks know no classes: those that miss the train or the test side are left out and named in the notes.
 
     Parameters

@@ -1,5 +1,6 @@
 """A split that somebody else made: a role array, or a training mask with its own class order."""
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def _drop_conflicts(
 
 def _read_roles(path: Path, key: str | None, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     region = None
-    if path.suffix.lower() == ".npz" and _is_saved_split(path):
+    if path.suffix.lower() == ".npz" and {"role", "region", "hash"} <= set(_read_npz(path)):  # of a run
         saved = load_split(path)
         role, region = saved.role, saved.region
         _check_shape(path, role, labels)
@@ -109,26 +110,18 @@ def _read_roles(path: Path, key: str | None, labels: np.ndarray) -> tuple[np.nda
     return role.astype(np.uint8), region
 
 
-def _is_saved_split(path: Path) -> bool:
-    """Whether the file is a run's split.npz."""
-    if not path.is_file():
-        return False
-    try:
-        with np.load(path, allow_pickle=False) as saved:
-            return {"role", "region", "hash"} <= set(saved.files)
-    except (ValueError, OSError, EOFError) as error:
-        raise HsiError(f"{path} cannot be read ({type(error).__name__}): fetch or copy it again") from error
-
-
 def _read_image(path: Path, key: str | None, labels: np.ndarray) -> np.ndarray:
     """One image (rows, cols) of whole numbers of the scene's shape."""
     match path.suffix.lower():
         case ".tif" | ".tiff":
             image = _read_tiff(path)
         case ".npz":
-            image = _read_npz(path, key or "role")
+            arrays, key = _read_npz(path), key or "role"
+            if key not in arrays:
+                raise HsiError(f"{path} has no array '{key}', it holds {', '.join(arrays)}: set split.key")
+            image = arrays[key]
         case _:
-            image = read_array(path, key, ndim=2)
+            image = read_array(path, key, ndim=2, option="split.key")
     _check_shape(path, image, labels)
     if image.dtype.kind not in "iub" and not (np.isfinite(image).all() and (image == np.round(image)).all()):
         raise HsiError(f"{path} holds {image.dtype} with fractions or NaN, a split needs whole numbers: check the file")
@@ -155,15 +148,14 @@ def _read_tiff(path: Path) -> np.ndarray:
         raise HsiError(f"{path} cannot be read ({reason}): save it as a single-band TIFF, or as .npy") from error
 
 
-def _read_npz(path: Path, key: str) -> np.ndarray:
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file, by name."""
     if not path.is_file():
         raise HsiError(f"{path} does not exist or is no file: check split.path")
     try:
         with np.load(path, allow_pickle=False) as saved:
-            if key not in saved.files:
-                raise HsiError(f"{path} has no array '{key}', it holds {', '.join(saved.files)}: set split.key")
-            return np.asarray(saved[key])
-    except (ValueError, OSError, EOFError, AttributeError) as error:
+            return dict(saved)
+    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise HsiError(f"{path} cannot be read ({type(error).__name__}): fetch or copy it again") from error
 
 

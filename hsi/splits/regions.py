@@ -60,7 +60,7 @@ def fields_to_sides(
     fold: int = 0,
     seed: int = 0,
 ) -> np.ndarray:
-    """Return the side of every pixel: (rows, cols) uint8 of roles 1 train, 2 validation, 3 test; see `regions_split`."""
+    """Return the side of every pixel, (rows, cols) uint8: 1 train, 2 validation, 3 test; see `regions_split`."""
     shares, roles = side_shares(train, validation) if folds is None else fold_roles(folds, fold, validation)
     sizes = class_sizes(labels)
     if sizes.min() < len(shares):
@@ -138,7 +138,7 @@ def side_shares(train: float, validation: float) -> tuple[np.ndarray, list[int]]
 
 def _fields(members: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
     """Return the flat pixel numbers of each field of a class (rows, cols) bool, at least as many as there are sides."""
-    numbers, count = label(members, TOUCHING)
+    numbers, _ = label(members, TOUCHING)
     order = np.argsort(numbers, axis=None, kind="stable")
     fields = np.split(order, np.cumsum(np.bincount(numbers.ravel()))[:-1])[1:]
     while len(fields) < len(shares):
