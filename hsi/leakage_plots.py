@@ -23,11 +23,13 @@ def draw_leakage(leakage: Mapping[str, Any]) -> Figure:
     counts = np.array(leakage["distance_counts"])
     reach = leakage["window"] // 2
     distance = np.arange(len(counts))
+    masked = ", masked" if leakage["test_windows_with_training_pixel"] == 0 else ""
     for part, colour, text in (
-        (distance <= reach, VALIDATED, f"within the window (up to {reach})"),
-        (distance > reach, MEASURED, "beyond the window"),
+        (distance <= reach, VALIDATED, f"within a window's reach ({reach}){masked}"),
+        (distance > reach, MEASURED, "beyond it"),
     ):
         axes[0].bar(distance[part], counts[part], width=0.9, color=colour, label=text)
+    axes[0].set_xlim(left=0.4)
     axes[0].set_ylabel("test pixels", fontsize=NORMAL)
     axes[0].legend(fontsize=SMALL, frameon=False)
     _finish(axes[0])

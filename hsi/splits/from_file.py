@@ -17,7 +17,7 @@ CONTENTS = ("roles", "training")
 def split_from_file(
     labels: np.ndarray,
     *,
-    path: str | Path,
+    path: str | Path | None = None,
     key: str | None = None,
     content: str = "roles",
     classes: Mapping[int, int] | None = None,
@@ -50,6 +50,8 @@ def split_from_file(
     Raises HsiError for an unreadable file, another shape than the scene's, unknown roles or classes, a pixel in both
     masks, or a class that misses training or test pixels.
     """
+    if path is None:
+        raise HsiError("split.path is not set: name the file that holds the split")
     source = Path(path).expanduser()
     if content not in CONTENTS:
         raise HsiError(f"split.content={content}: choose {' or '.join(CONTENTS)}")

@@ -1,0 +1,56 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from label_images import label_images
+from scipy.ndimage import label
+
+from hsi.leakage import audit
+from hsi.split import TEST, TRAIN, UNUSED, VALIDATION
+from hsi.splits.grown import grown_split
+from hsi.splits.random import random_split
+from hsi.splits.regions import TOUCHING
+
+
+@given(labels=label_images, train=st.floats(0.1, 0.6), validation=st.sampled_from([0, 0.2]), seed=st.integers(0, 99))
+def test_training_regions_are_connected_and_in_proportion_to_their_fields(labels, train, validation, seed):
+    split = grown_split(labels, train=train, validation=validation, seed=seed)
+    assert ((split.role == UNUSED) == (labels == 0)).all()
+    for k in range(1, labels.max() + 1):
+        members = labels == k
+        assert (split.role[members] == TEST).any()
+        share = (split.role[members] == TRAIN).mean()
+        fields, count = label(members, TOUCHING)
+        for f in range(1, count + 1):
+            core = (fields == f) & (split.role == TRAIN)
+            assert abs(core.sum() - share * (fields == f).sum()) < 1
+            assert label(core, TOUCHING)[1] <= 1
+            grown = core | ((fields == f) & (split.role == VALIDATION))
+            assert label(grown, TOUCHING)[1] <= 1
+    assert grown_split(labels, train=train, validation=validation, seed=seed).hash == split.hash
+
+
+@given(labels=label_images, train=st.floats(0.1, 0.6), per_class=st.sampled_from([None, 5]), seed=st.integers(0, 99))
+def test_it_trains_with_as_many_pixels_of_each_class_as_random(labels, train, per_class, seed):
+    grown, random = (f(labels, train=train, per_class=per_class, seed=seed) for f in (grown_split, random_split))
+    assert (np.bincount(labels[grown.role == TRAIN]) == np.bincount(labels[random.role == TRAIN])).all()
+
+
+def test_seeds_differ_and_rings_are_whole():
+    labels = np.zeros((15, 15), int)
+    labels[1:14, 1:14] = 1
+    labels[0, :2] = 2
+    splits = [grown_split(labels, per_class=9, seed=seed) for seed in range(5)]
+    assert len({split.hash for split in splits}) > 1
+    for split in splits:
+        rows, cols = np.nonzero((split.role == TRAIN) & (labels == 1))
+        inside = rows.min() >= 2 and rows.max() <= 12 and cols.min() >= 2 and cols.max() <= 12
+        if inside:  # a seed and its eight neighbours
+            assert np.ptp(rows) == np.ptp(cols) == 2
+
+
+def test_it_lessens_the_overlap_of_random(indian_pines):
+    shares = [
+        audit(f(indian_pines.labels, train=0.1), indian_pines.labels, 9)["test_windows_with_training_pixel"]
+        for f in (grown_split, random_split)
+    ]
+    assert 0 < shares[0] < 0.6 * shares[1]

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from label_images import label_images
+
+from hsi.errors import HsiError
+from hsi.split import TEST, TRAIN, UNUSED, VALIDATION
+from hsi.splits.guard import guard_split
+
+
+def chebyshev(one, other):
+    """Distances (N, M) between pixels of two masks, pair by pair."""
+    return np.abs(np.argwhere(one)[:, None] - np.argwhere(other)[None]).max(axis=2)
+
+
+def try_guard(labels, **asked):
+    try:
+        return guard_split(labels, **asked)
+    except HsiError as error:
+        assert "two are needed" in str(error)
+        return None
+
+
+@given(labels=label_images, distance=st.integers(1, 9), validation=st.sampled_from([0, 0.2]), seed=st.integers(0, 99))
+def test_every_pair_keeps_its_distance_and_every_class_is_there_or_named(labels, distance, validation, seed):
+    split = try_guard(labels, patch_size=3, distance=distance, validation=validation, seed=seed)
+    if split is None:
+        return
+    assert split.region is None
+    assert (split.role[labels == 0] == UNUSED).all()
+    test = split.role == TEST
+    for role in (TRAIN, VALIDATION):
+        pairs = chebyshev(split.role == role, test)
+        assert pairs.size == 0 or pairs.min() >= distance
+    for k in range(1, labels.max() + 1):
+        named = any(note.startswith(f"class {k} is left out, with {(labels == k).sum()} ") for note in split.notes)
+        present = all((split.role[labels == k] == role).any() for role in (TRAIN, TEST))
+        assert named != present
+        assert present or (split.role[labels == k] == UNUSED).all()
+    assert try_guard(labels, patch_size=3, distance=distance, validation=validation, seed=seed).hash == split.hash
+
+
+@given(labels=label_images, window=st.sampled_from([3, 5, 7]))
+def test_by_default_no_two_windows_share_a_pixel(labels, window):
+    split = try_guard(labels, patch_size=window)
+    if split is not None:
+        reach = window // 2
+        covered = np.zeros((2, *np.add(labels.shape, 2 * reach)), dtype=bool)
+        for seen, role in zip(covered, (TRAIN, TEST), strict=True):
+            for row, col in np.argwhere(split.role == role):
+                seen[row : row + window, col : col + window] = True
+        assert not covered.all(axis=0).any()
+
+
+def test_the_pixels_it_costs_are_counted():
+    labels = np.repeat([[1, 2]], 6, axis=1).repeat(20, axis=0)  # two upright stripes of 20 x 6 pixels
+    split = guard_split(labels, patch_size=5)
+    unused = int((split.role == UNUSED).sum())
+    assert unused == 4 * 12  # a strip 4 pixels wide, so that the 5th is the next
+    assert split.notes[0].endswith(
+        "48 training and 0 validation pixels nearer than 5 pixels to a test pixel are unused"
+    )
+
+
+def test_narrow_guards_keep_all_of_indian_pines_wide_ones_name_what_they_cost(indian_pines):
+    narrow, wide = (guard_split(indian_pines.labels, patch_size=25, distance=d) for d in (3, None))
+    assert not any("left out" in note for note in narrow.notes)
+    kept = [k for k in range(1, 17) if (wide.role[indian_pines.labels == k] == TRAIN).any()]
+    dropped = [note for note in wide.notes if "left out" in note]
+    assert 5 <= len(kept) == 16 - len(dropped) < 16
+
+
+def test_a_guard_that_leaves_no_two_classes_is_refused():
+    labels = np.repeat([[1, 2]], 6, axis=1).repeat(20, axis=0)
+    with pytest.raises(HsiError, match="two are needed: choose a smaller distance"):
+        guard_split(labels, patch_size=21)
+    with pytest.raises(HsiError, match=r"split.distance=0"):
+        guard_split(labels, patch_size=5, distance=0)
+
+
+def test_per_class_comes_out_of_what_the_guard_leaves():
+    labels = np.repeat([[1, 2]], 6, axis=1).repeat(20, axis=0)
+    split = guard_split(labels, patch_size=5, per_class=7)
+    assert np.bincount(labels[split.role == TRAIN]).tolist() == [0, 7, 7]
+    assert chebyshev(split.role == TRAIN, split.role == TEST).min() >= 5

@@ -1,0 +1,164 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from label_images import label_images
+from scipy.ndimage import label
+
+from hsi.engine import Engine, forward, map_logits
+from hsi.errors import HsiError
+from hsi.leakage import sees_training
+from hsi.models.hybridsn import hybridsn
+from hsi.split import TEST, TRAIN, UNUSED, VALIDATION
+from hsi.splits.regions import TOUCHING, assign, cut_across, regions_split
+
+SIDES = (TRAIN, VALIDATION, TEST)
+
+
+@given(labels=label_images, train=st.floats(0.2, 0.6), validation=st.sampled_from([0, 0.2]), seed=st.integers(0, 99))
+def test_every_pixel_has_a_side_and_every_class_is_on_every_side(labels, train, validation, seed):
+    split = regions_split(labels, train=train, validation=validation, seed=seed)
+    asked = set(SIDES if validation else (TRAIN, TEST))
+    assert set(np.unique(split.region)) == asked
+    assert (split.role == np.where(labels > 0, split.region, UNUSED)).all()
+    for k in range(1, labels.max() + 1):
+        assert set(np.unique(split.role[labels == k])) == asked
+    assert regions_split(labels, train=train, validation=validation, seed=seed).hash == split.hash
+
+
+@given(labels=label_images, seed=st.integers(0, 99))
+def test_fields_stay_whole_where_a_class_has_several_and_single_ones_are_halved(labels, seed):
+    split = regions_split(labels, train=0.5, seed=seed)
+    for k in range(1, labels.max() + 1):
+        fields, count = label(labels == k, TOUCHING)
+        if count > 1:
+            assert all(len(np.unique(split.role[fields == f])) == 1 for f in range(1, count + 1))
+        else:
+            trained, tested = ((split.role[labels == k] == role).sum() for role in (TRAIN, TEST))
+            assert abs(trained - tested) <= 1
+
+
+@given(labels=label_images, folds=st.integers(2, 5), validation=st.sampled_from([0, 1]), seed=st.integers(0, 9))
+def test_every_labelled_pixel_tests_in_exactly_one_fold(labels, folds, validation, seed):
+    folds = max(folds, 3) if validation else folds
+    splits = [regions_split(labels, folds=folds, fold=fold, validation=validation, seed=seed) for fold in range(folds)]
+    assert (sum((split.role == TEST).astype(int) for split in splits) == (labels > 0)).all()
+    if validation:  # the next fold validates
+        for fold, split in enumerate(splits):
+            assert ((split.role == VALIDATION) == (splits[(fold + 1) % folds].role == TEST)).all()
+
+
+@given(labels=label_images, per_class=st.integers(1, 30))
+def test_per_class_draws_from_the_train_side_and_leaves_its_rest_unused(labels, per_class):
+    whole, split = regions_split(labels), regions_split(labels, per_class=per_class)
+    assert (split.region == whole.region).all()
+    assert ((split.role == TEST) == (whole.role == TEST)).all()
+    assert (whole.role[split.role == TRAIN] == TRAIN).all()
+    for k in range(1, labels.max() + 1):
+        available = (whole.role[labels == k] == TRAIN).sum()
+        assert (split.role[labels == k] == TRAIN).sum() == min(per_class, available)
+        said = any(note.startswith(f"class {k} has {available} pixels on the train side") for note in split.notes)
+        assert said == (available < per_class)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 400), min_size=3, max_size=12),
+    shares=st.sampled_from([(0.5, 0.5), (0.9, 0.1), (0.3, 0.1, 0.6)]),
+    seed=st.integers(0, 9),
+)
+def test_no_side_is_empty_and_equal_shares_differ_by_no_more_than_a_unit(sizes, shares, seed):
+    sizes = np.array(sizes)
+    sides = assign(sizes, np.array(shares), np.random.default_rng(seed))
+    totals = np.bincount(sides, weights=sizes, minlength=len(shares))
+    assert (totals > 0).all()
+    if shares == (0.5, 0.5):
+        assert abs(totals[0] - totals[1]) <= sizes.max()
+
+
+def test_the_fields_of_corn_notill_are_balanced_to_ten_pixels():
+    sizes = np.array([629, 296, 172, 151, 100, 80])  # by hand: 629 + 80 against 296 + 172 + 151 + 100
+    sides = assign(sizes, np.array([0.5, 0.5]), np.random.default_rng(0))
+    assert sorted(np.bincount(sides, weights=sizes)) == [709, 719]
+
+
+@pytest.mark.parametrize("shape", [(10, 2), (2, 10)])
+def test_oats_are_cut_across_their_long_axis(shape):
+    scene = np.arange(12 * 12).reshape(12, 12)
+    field = scene[1 : 1 + shape[0], 1 : 1 + shape[1]]
+    pieces = cut_across(field.ravel(), np.array([0.5, 0.5]), 12)
+    halves = np.split(field, 2, axis=int(np.argmax(shape)))
+    assert {frozenset(piece.tolist()) for piece in pieces} == {frozenset(half.ravel().tolist()) for half in halves}
+
+
+@given(shares=st.lists(st.floats(0.05, 1), min_size=2, max_size=4), count=st.integers(4, 60))
+def test_a_cut_loses_no_pixel_and_leaves_no_piece_empty(shares, count):
+    pieces = cut_across(np.arange(count) * 7, np.array(shares), 20)
+    assert sorted(np.concatenate(pieces)) == list(range(0, 7 * count, 7))
+    assert min(map(len, pieces)) >= 1
+    wanted = count * np.array(shares) / sum(shares)
+    assert (np.abs([len(p) for p in pieces] - wanted) < len(shares) + 1).all()
+
+
+def test_unlabelled_pixels_go_with_the_nearest_labelled_one():
+    labels = np.array([[1, 0, 0, 0, 0, 1, 0], [2, 0, 0, 0, 0, 2, 0]])
+    split = regions_split(labels, seed=0)
+    left, right = split.role[:, 0], split.role[:, 5]
+    assert (split.region[:, :3] == left[:, None]).all()
+    assert (split.region[:, 3:] == right[:, None]).all()
+
+
+def test_all_classes_of_indian_pines_survive_and_no_test_window_sees_a_training_pixel(indian_pines):
+    for seed in range(3):
+        split = regions_split(indian_pines.labels, train=0.5, seed=seed)
+        for role in (TRAIN, TEST):
+            counts = np.bincount(indian_pines.labels[split.role == role])[1:]
+            assert len(counts) == 16
+            assert counts.min() == 10  # half of Oats
+        assert not sees_training(split, 25)[split.role == TEST].any()
+
+
+@settings(max_examples=6, deadline=None)
+@given(labels=label_images, shared=st.booleans(), seed=st.integers(0, 99))
+def test_no_test_prediction_hangs_on_the_train_side(labels, shared, seed):
+    """Replace everything on the train side: no test-side logit changes, in training's `forward` and in mapping."""
+    split = regions_split(labels, seed=seed)
+    torch.manual_seed(seed)
+    model = hybridsn(13, 4, 9, dropout=0.0).double().eval()
+    image = torch.randn(13, *labels.shape, dtype=torch.float64)
+    region = torch.as_tensor(split.region)
+    perturbed = torch.where(region == TRAIN, 1e3 * torch.randn_like(image), image)
+    tested = torch.nonzero(region.flatten() == TEST).flatten()
+    with torch.no_grad():
+        before, after = (forward(model, i, tested, shared=shared, region=region) for i in (image, perturbed))
+        unmasked = forward(model, perturbed, tested, shared=shared)
+    assert torch.equal(before, after)
+    assert not torch.allclose(before, unmasked)  # the perturbation is one that windows feel
+    engine = Engine("dense" if shared else "patch")
+    mapped = [dict(_rows(map_logits(model, i, engine, region, tested))) for i in (image, perturbed)]
+    assert mapped[0].keys() == mapped[1].keys() == set(tested.tolist())
+    assert all(torch.equal(mapped[0][pixel], mapped[1][pixel]) for pixel in mapped[0])
+
+
+def _rows(parts):
+    for pixels, logits in parts:
+        yield from zip(pixels.tolist(), logits, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "key"),
+    [
+        ({"train": 0}, "split.train"),
+        ({"train": 100}, "split.train"),
+        ({"train": 0.8, "validation": 0.2}, "split.validation"),
+        ({"per_class": 0}, "split.per_class"),
+        ({"folds": 1}, "split.folds"),
+        ({"folds": 2, "validation": 0.1}, "split.folds"),
+        ({"folds": 3, "fold": 3}, "split.fold=3"),
+        ({"folds": 50}, "class 2 has 8 labelled pixels"),
+    ],
+)
+def test_impossible_requests_are_refused(asked, key):
+    labels = np.repeat([[1], [2], [0]], [6, 2, 2], axis=0).repeat(4, axis=1)
+    with pytest.raises(HsiError, match=key):
+        regions_split(labels, **asked)
