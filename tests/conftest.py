@@ -10,6 +10,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
 
 from hsi import cli
@@ -18,6 +19,9 @@ from hsi.scene import Scene
 
 ROOT = Path(__file__).parent.parent
 TRIAL = ["experiment=trial", "train.steps=4", "patch_size=9", "scene.rows=40", "scene.cols=36"]
+
+settings.register_profile("unhurried", deadline=None)  # the machine may be busy with experiments
+settings.load_profile("unhurried")
 
 OmegaConf.register_new_resolver("hsi.name", cli.folder_name, use_cache=True, replace=True)
 

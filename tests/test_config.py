@@ -26,7 +26,7 @@ def test_every_attention_composes(name):
     assert (config.model.attention is None) == (name == "none")
 
 
-@pytest.mark.parametrize("name", ["bench", "predict"])
+@pytest.mark.parametrize("name", ["audit", "bench", "predict"])
 def test_every_command_composes(name):
     with initialize_config_dir(str(cli.CONF), version_base="1.3"):
         assert compose(name, overrides=["scene=indian_pines"]).scene.name == "indian_pines"

@@ -129,3 +129,21 @@ def test_windows_larger_than_the_scene_are_refused():
 def test_unknown_settings_are_refused(settings):
     with pytest.raises(HsiError):
         Engine(**settings)
+
+
+def test_free_context_is_the_map_without_regions():
+    model, image, region, _ = a_case(9, 13, (None, "last"), True, 0, torch.float32)
+    own, free = (Mapping(context=context) for context in ("own", "free"))
+    masked, unmasked, plain = (
+        map_scene(model, image, 5, engine=Engine(), mapping=mapping, region=sides).confidence
+        for mapping, sides in ((own, region.numpy()), (free, region.numpy()), (own, None))
+    )
+    assert (unmasked == plain).all()
+    assert not np.allclose(masked, plain)
+    far = np.abs(np.arange(17) - 8.5) > 4  # columns whose windows do not reach the border between columns 8 and 9
+    np.testing.assert_allclose(masked[:, far], plain[:, far], atol=1e-6)
+
+
+def test_an_unknown_context_is_refused():
+    with pytest.raises(HsiError, match=r"map\.context=both"):
+        Mapping(context="both")

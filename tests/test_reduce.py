@@ -41,6 +41,25 @@ def test_fitted_on_the_training_pixels_the_others_do_not_matter():
     assert not np.allclose(weights[0], reduce.pca(cube, SPLIT, components=3).reducer.weights)
 
 
+def test_with_regions_the_other_side_does_not_matter_labelled_or_not():
+    cube, region = a_cube(), np.repeat([1, 1, 3], 24).reshape(9, 8)
+    split = Split(SPLIT.role * (region == 1), region)
+    changed = np.where(region[..., None] == 1, cube, cube * 3 + 7)
+    weights = [reduce.pca(c, split, components=3).reducer.weights for c in (cube, changed)]
+    np.testing.assert_array_equal(*weights)
+    unlabelled = np.where((region == 1) & (split.role == 0), 2.0, 1.0)
+    assert not np.allclose(weights[0], reduce.pca(cube * unlabelled[..., None], split, components=3).reducer.weights)
+    standardized = reduce.standardize(cube, split).image[region == 1]
+    np.testing.assert_allclose(standardized.mean(axis=0), 0, atol=1e-5)
+
+
+def test_auto_means_all_without_regions_and_all_means_all_with_them():
+    auto, whole = (reduce.pca(a_cube(), SPLIT, components=3, fit_on=word) for word in ("auto", "all"))
+    masked = Split(SPLIT.role, np.ones_like(SPLIT.role))
+    np.testing.assert_array_equal(auto.image, whole.image)
+    np.testing.assert_array_equal(whole.image, reduce.pca(a_cube(), masked, components=3, fit_on="all").image)
+
+
 def test_the_fitted_transform_meets_the_next_scene_unchanged():
     fitted = reduce.pca(a_cube(), SPLIT, components=3).reducer
     other = a_cube(seed=9)

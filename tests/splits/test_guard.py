@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from label_images import label_images
 
@@ -15,18 +15,16 @@ def chebyshev(one, other):
 
 
 def try_guard(labels, **asked):
+    """The split of a scene that has room for the guard; hypothesis fails when hardly any has."""
     try:
         return guard_split(labels, **asked)
-    except HsiError as error:
-        assert "two are needed" in str(error)
-        return None
+    except HsiError:
+        reject()
 
 
 @given(labels=label_images, distance=st.integers(1, 9), validation=st.sampled_from([0, 0.2]), seed=st.integers(0, 99))
 def test_every_pair_keeps_its_distance_and_every_class_is_there_or_named(labels, distance, validation, seed):
     split = try_guard(labels, patch_size=3, distance=distance, validation=validation, seed=seed)
-    if split is None:
-        return
     assert split.region is None
     assert (split.role[labels == 0] == UNUSED).all()
     test = split.role == TEST
@@ -44,13 +42,11 @@ def test_every_pair_keeps_its_distance_and_every_class_is_there_or_named(labels,
 @given(labels=label_images, window=st.sampled_from([3, 5, 7]))
 def test_by_default_no_two_windows_share_a_pixel(labels, window):
     split = try_guard(labels, patch_size=window)
-    if split is not None:
-        reach = window // 2
-        covered = np.zeros((2, *np.add(labels.shape, 2 * reach)), dtype=bool)
-        for seen, role in zip(covered, (TRAIN, TEST), strict=True):
-            for row, col in np.argwhere(split.role == role):
-                seen[row : row + window, col : col + window] = True
-        assert not covered.all(axis=0).any()
+    covered = np.zeros((2, *np.add(labels.shape, window - 1)), dtype=bool)
+    for seen, role in zip(covered, (TRAIN, TEST), strict=True):
+        for row, col in np.argwhere(split.role == role):
+            seen[row : row + window, col : col + window] = True
+    assert not covered.all(axis=0).any()
 
 
 def test_the_pixels_it_costs_are_counted():

@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+from conftest import configure
+from hydra.utils import instantiate
+from hypothesis import given
+from hypothesis import strategies as st
+from label_images import label_images
+from PIL import Image
+from scipy.io import savemat
+
+from hsi.errors import HsiError
+from hsi.split import TEST, TRAIN, UNUSED, VALIDATION, save_split
+from hsi.splits.from_file import split_from_file
+from hsi.splits.random import random_split
+from hsi.splits.regions import regions_split
+
+LABELS = np.array([[1, 1, 1, 0], [2, 2, 2, 0], [3, 3, 3, 3]])
+ROLES = np.array([[1, 2, 3, 0], [1, 3, 0, 0], [3, 1, 1, 3]], np.uint8)
+
+
+def write(path, array):
+    match path.suffix:
+        case ".npy":
+            np.save(path, array)
+        case ".npz":
+            np.savez(path, role=array)
+        case ".mat":
+            savemat(path, {"roles": array})
+        case ".tif":
+            Image.fromarray(array).save(path, compression="tiff_lzw")
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".mat", ".tif"])
+@given(labels=label_images, seed=st.integers(0, 9))
+def test_roles_come_back_from_every_format(tmp_path_factory, suffix, labels, seed):
+    split = random_split(labels, validation=0.1, seed=seed)
+    path = write(tmp_path_factory.mktemp("split") / f"split{suffix}", split.role)
+    again = split_from_file(labels, path=path)
+    assert again.hash == split.hash
+    assert again.notes == ()
+
+
+def test_a_saved_split_brings_its_regions(tmp_path):
+    split = regions_split(LABELS)
+    save_split(tmp_path / "split.npz", split)
+    assert split_from_file(LABELS, path=tmp_path / "split.npz").hash == split.hash
+
+
+def test_roles_of_unlabelled_pixels_are_unused_and_counted(tmp_path):
+    roles = ROLES.copy()
+    roles[:2, 3] = TEST
+    split = split_from_file(LABELS, path=write(tmp_path / "roles.npy", roles))
+    assert (split.role == ROLES).all()
+    assert split.notes == ("2 pixels have a role in roles.npy and no label in the scene: they are unused",)
+
+
+def test_a_training_mask_with_its_own_class_order_and_its_conflicts(tmp_path):
+    mask = np.array([[7, 0, 9, 9], [8, 0, 0, 0], [9, 9, 0, 0]])  # 7, 8, 9 mean 1, 2, 3
+    split = split_from_file(
+        LABELS, path=write(tmp_path / "mask.npy", mask), content="training", classes={7: 1, 8: 2, 9: 3}
+    )
+    assert split.role.tolist() == [
+        [TRAIN, TEST, UNUSED, UNUSED],
+        [TRAIN, TEST, TEST, UNUSED],
+        [TRAIN, TRAIN, TEST, TEST],
+    ]
+    assert split.notes == (
+        "2 of the 6 training pixels of mask.npy disagree with the scene's labels and are unused: "
+        "1 are unlabelled there, 1 have another class",
+    )
+
+
+def test_the_published_mask_as_it_is_configured(tmp_path, indian_pines):
+    """A mask in the published order, with the published conflicts: 151 on unlabelled ground, 10 of class 7 as 4."""
+    config = configure("split=grss_dase").split
+    order = {meaning: value for value, meaning in config.classes.items()}
+    assert sorted(order) == list(range(1, 17))
+    mask = np.zeros_like(indian_pines.labels)
+    for k in range(1, 17):
+        members = np.flatnonzero(indian_pines.labels == k)
+        mask.ravel()[members[: len(members) // 2]] = order[k]
+    mowed = np.flatnonzero(indian_pines.labels == 7)  # 28 pixels: 16 train, 10 conflict, 2 test
+    mask.ravel()[mowed[:16]], mask.ravel()[mowed[16:26]] = order[7], order[11]
+    mask.ravel()[np.flatnonzero(indian_pines.labels == 0)[:151]] = 1
+    savemat(tmp_path / "mask.mat", {"indianpines_disjoint_dset": mask.astype(np.uint8)})
+    split = instantiate(config, path=str(tmp_path / "mask.mat"))(indian_pines.labels)
+    (note,) = split.notes
+    assert note.startswith(f"161 of the {(mask > 0).sum()} training pixels of mask.mat disagree")
+    assert note.endswith("151 are unlabelled there, 10 have another class")
+    assert [(split.role[indian_pines.labels == 7] == role).sum() for role in (TRAIN, TEST, UNUSED)] == [16, 2, 10]
+
+
+def test_two_masks(tmp_path):
+    train = (ROLES == TRAIN) * 1
+    savemat(tmp_path / "masks.mat", {"tr": train, "te": (ROLES == TEST) * 1})
+    split = split_from_file(LABELS, path=tmp_path / "masks.mat", key="tr", content="training", test_key="te")
+    assert (split.role == np.where(ROLES == VALIDATION, UNUSED, ROLES)).all()
+    with pytest.raises(HsiError, match="4 pixels are in the training and in the test mask"):
+        split_from_file(LABELS, path=tmp_path / "masks.mat", key="tr", content="training", test_key="tr")
+
+
+def changed(row, col, value):
+    roles = ROLES.astype(float)
+    roles[row, col] = value
+    return roles
+
+
+@pytest.mark.parametrize(
+    ("array", "asked", "message"),
+    [
+        (ROLES[:2], {}, "has 2 x 4 pixels, the scene 3 x 4"),
+        (changed(0, 0, 4), {}, "holds the value 4"),
+        (changed(0, 0, 0.5), {}, "whole numbers"),
+        (changed(0, 0, np.nan), {}, "whole numbers"),
+        (changed(1, 0, 0), {}, "leaves class 2 without a training pixel"),
+        (changed(1, 1, 0), {}, "leaves class 2 without a test pixel"),
+        (ROLES, {"content": "training", "classes": {1: 1, 2: 2}}, "holds class 3, which split.classes does not name"),
+        (ROLES, {"content": "training", "classes": {1: 1, 2: 2, 3: 4}}, "names class 4, the scene has classes 1 to 3"),
+        (ROLES, {"content": "mask"}, "split.content=mask"),
+        (ROLES, {"key": "roles"}, "leave the key out"),
+    ],
+)
+def test_faults_are_told_in_a_sentence(tmp_path, array, asked, message):
+    path = write(tmp_path / "split.npy", array)
+    with pytest.raises(HsiError, match=message):
+        split_from_file(LABELS, path=path, **asked)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".mat", ".tif", ".txt"])
+@pytest.mark.parametrize("content", [None, b"", b"no such format"])
+def test_missing_and_damaged_files_are_told_in_a_sentence(tmp_path, suffix, content):
+    path = tmp_path / f"split{suffix}"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(HsiError, match=str(path)):
+        split_from_file(LABELS, path=path)
+
+
+def test_a_file_must_be_named_and_its_array_be_found(tmp_path):
+    with pytest.raises(HsiError, match=r"split\.path is not set"):
+        instantiate(configure("split=from_file").split)(LABELS)
+    savemat(tmp_path / "two.mat", {"a": ROLES, "b": ROLES})
+    with pytest.raises(HsiError, match=r"name the right one with split\.key="):
+        split_from_file(LABELS, path=tmp_path / "two.mat")
+    np.savez(tmp_path / "two.npz", a=ROLES)
+    with pytest.raises(HsiError, match=r"no array 'role', it holds a: set split\.key"):
+        split_from_file(LABELS, path=tmp_path / "two.npz")
