@@ -25,6 +25,7 @@ FILES = [
     "split.npz",
     "history.csv",
     "history.png",
+    "leakage.png",
     "model.safetensors",
     "bundle.json",
     "environment.json",

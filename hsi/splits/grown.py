@@ -17,7 +17,7 @@ def grown_split(
 ) -> Split:
     """Grow the training pixels of each field from one random pixel; the validation pixels grow around them.
 
-    Controlled random sampling: Liang, Zhou, Qian, Wen, Gao, "On the Sampling Strategy for Evaluation of
+    Controlled random sampling: Liang et al., "On the Sampling Strategy for Evaluation of
     Spectral-Spatial Methods in Hyperspectral Image Classification", TGRS 2017. Every field (connected component) of a
     class trains in proportion to its size. It lessens the overlap of training and test windows and does not remove it.
 
