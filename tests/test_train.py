@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hsi import schedule, symmetry
 from hsi.engine import Engine, as_image, forward
 from hsi.models.hybridsn import hybridsn
-from hsi.split import TEST, TRAIN, random_split
+from hsi.split import TEST, TRAIN
+from hsi.splits.random import random_split
 from hsi.synthetic import make_synthetic
 from hsi.train import Training, batch, draw_symmetry, fit
 
