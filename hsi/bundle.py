@@ -36,7 +36,7 @@ class Result:
     split: Split
     features: Features
     model: WindowClassifier
-    cost: Cost
+    cost: Cost | None  # None for a scikit-learn estimator, whose size follows from the training pixels
     history: pd.DataFrame
     prediction: Prediction
     scores: Scores
@@ -67,7 +67,7 @@ def write(folder: Path, result: Result) -> None:
 
 def describe(result: Result) -> dict[str, Any]:
     """The content of metrics.json; accuracies are fractions."""
-    scores, split = result.scores, result.split
+    scores, split, cost = result.scores, result.split, result.cost
     per_class = {str(key): column.to_dict() for key, column in scores.per_class.items()}
     return {
         "oa": scores.oa,
@@ -87,8 +87,8 @@ def describe(result: Result) -> dict[str, Any]:
         "scene": result.scene.name,
         "split_hash": split.hash,
         "split_notes": list(split.notes),
-        "parameters": result.cost.parameters,
-        "multiply_adds_per_pixel": {"window_by_window": result.cost.whole, "shared": result.cost.shared},
+        "parameters": cost and cost.parameters,
+        "multiply_adds_per_pixel": cost and {"window_by_window": cost.whole, "shared": cost.shared},
         "data": dict(result.scene.checksums),
         "precision": result.environment["precision"],
         "device": result.environment["device"],

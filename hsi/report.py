@@ -16,7 +16,9 @@ log = logging.getLogger(__name__)
 TERMINAL_WIDTH = 100  # characters
 
 
-def introduce(scene: Scene, split: Split, model: str, price: Cost, device: str, precision: str, folder: Path) -> None:
+def introduce(
+    scene: Scene, split: Split, model: str, price: Cost | None, device: str, precision: str, folder: Path
+) -> None:
     """A line each on scene, split, model and machine."""
     labelled = int(scene.class_counts.sum())
     train, validation, test = (len(split.pixels(role)) for role in (TRAIN, VALIDATION, TEST))
@@ -31,7 +33,7 @@ def introduce(scene: Scene, split: Split, model: str, price: Cost, device: str, 
     )
     for note in split.notes:
         log.info("  %s", note)
-    log.info("Model %s: %s.", model, price)
+    log.info("Model %s: %s.", model, price or "a scikit-learn estimator, its size follows from the training pixels")
     log.info("Training in %s on %s; results go to %s", precision, device, folder)
 
 

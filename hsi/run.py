@@ -16,6 +16,7 @@ from hsi.folder import CHECKPOINT, claim
 from hsi.leakage import audit
 from hsi.mapping import map_scene
 from hsi.metrics import score
+from hsi.models.baselines import EstimatorHead
 from hsi.report import conclude, introduce
 from hsi.scene import require_classes
 from hsi.split import TEST
@@ -33,7 +34,6 @@ def run(config: DictConfig) -> None:
         log.info("Finished already, nothing to do (force=true repeats it): %s", folder)
         return
     device = compute.resolve_device(config.device)
-    precision = compute.resolve_precision(config.precision, device)
     compute.seed_everything(config.seed)
     started = time.monotonic()
 
@@ -43,7 +43,9 @@ def run(config: DictConfig) -> None:
     features = instantiate(config.reduce)(scene.cube, split)
     model = instantiate(config.model, in_channels=features.image.shape[2], num_classes=scene.num_classes)
     loading_seconds = time.monotonic() - started
-    price = cost(model, scene.rows, scene.cols)
+    learns_by_steps = not isinstance(model.head, EstimatorHead)
+    price = cost(model, scene.rows, scene.cols) if learns_by_steps else None
+    precision = compute.resolve_precision(config.precision if learns_by_steps else "fp32", device)
     introduce(scene, split, choices["model"], price, device.type, precision, folder)
 
     image = as_image(features.image, device)
@@ -78,7 +80,7 @@ def run(config: DictConfig) -> None:
         history=history,
         prediction=prediction,
         scores=score(scene.labels[test], prediction.class_map[test], scene.class_names),
-        leakage=audit(split, scene.labels, config.patch_size, prediction.class_map, config.map.context),
+        leakage=audit(split, scene.labels, model.window, prediction.class_map, config.map.context),
         seconds={"load": loading_seconds, "train": training_seconds, "map": prediction.seconds},
         environment=compute.environment(device, precision, list(hydra.overrides.task)),
     )
