@@ -13,7 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 
-from hsi import files, plots
+from hsi import charts, files, plots
+from hsi.calibration import Calibration
 from hsi.cost import Cost
 from hsi.errors import HsiError
 from hsi.folder import CHECKPOINT, METRICS, config_hash, plain
@@ -38,8 +39,10 @@ class Result:
     model: WindowClassifier
     cost: Cost | None  # None for a scikit-learn estimator, whose size follows from the training pixels
     history: pd.DataFrame
+    temperature: float  # by which the logits are divided
     prediction: Prediction
     scores: Scores
+    calibration: Calibration
     leakage: dict[str, Any]
     seconds: dict[str, float]
     environment: dict[str, Any]
@@ -51,6 +54,8 @@ def write(folder: Path, result: Result) -> None:
     title = f"{scene.name}, {result.choices['model']}, seed {result.config.seed}: OA {scores.oa:.2%}"
     files.write_array(folder / "map.npy", prediction.class_map)
     files.write_array(folder / "confidence.npy", prediction.confidence)
+    if prediction.probabilities is not None:
+        files.write_array(folder / "probabilities.npy", prediction.probabilities)
     save_split(folder / "split.npz", split)
     names = list(scene.class_names)
     files.write(folder / "confusion.csv", pd.DataFrame(scores.confusion, names, names).to_csv())
@@ -59,6 +64,8 @@ def write(folder: Path, result: Result) -> None:
     plots.save(plots.draw_confusion(scores.confusion, names, title), folder / "confusion.png")
     plots.save(plots.draw_history(result.history), folder / "history.png")
     plots.save(draw_leakage(result.leakage), folder / "leakage.png")
+    plots.save(charts.draw_reliability(result.calibration), folder / "reliability.png")
+    plots.save(charts.draw_risk_coverage(result.calibration), folder / "risk_coverage.png")
     save_model(folder, result)
     files.write_json(folder / "environment.json", result.environment)
     files.write_json(folder / METRICS, describe(result))
@@ -82,6 +89,7 @@ def describe(result: Result) -> dict[str, Any]:
         "n_test": len(split.pixels(TEST)),
         "seconds": result.seconds,
         "leakage": result.leakage,
+        "calibration": result.calibration.as_json() | {"temperature": result.temperature},
         "seed": result.config.seed,
         "model": result.choices["model"],
         "scene": result.scene.name,
@@ -114,6 +122,7 @@ def save_model(folder: Path, result: Result) -> None:
         "model": config["model"],
         "engine": config["engine"],
         "map": config["map"],
+        "temperature": result.temperature,
         "components": result.features.image.shape[2],
         "scene": scene.name,
         "bands": scene.bands,

@@ -56,4 +56,9 @@ def conclude(folder: Path, result: Result) -> None:
         *(100 * scores.oa, 100 * scores.aa, scores.kappa, result.seconds["train"], result.seconds["map"]),
     )
     log.info("%s", textwrap.fill(result.leakage["sentence"], TERMINAL_WIDTH))
+    log.info(
+        "Confidence is %.1f %% on average where %.1f %% are right; expected calibration error %.1f %%%s.",
+        *(100 * value for value in (result.calibration.confidence, scores.oa, result.calibration.ece)),
+        "" if result.temperature == 1 else f", at temperature {result.temperature:.2f}",
+    )
     log.info("Map: %s", folder / "map.png")

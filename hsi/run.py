@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from hsi import cli, compute
 from hsi.bundle import Result, write
+from hsi.calibration import calibration, fit_temperature, require_validation
 from hsi.cost import cost
 from hsi.engine import as_image
 from hsi.folder import CHECKPOINT, claim
@@ -48,6 +49,8 @@ def run(config: DictConfig) -> None:
     precision = compute.resolve_precision(config.precision if learns_by_steps else "fp32", device)
     introduce(scene, split, choices["model"], price, device.type, precision, folder)
 
+    mapping = instantiate(config.map)
+    require_validation(mapping, split)
     image = as_image(features.image, device)
     engine = instantiate(config.engine)
     model = engine.lay_out(model.to(device))
@@ -65,8 +68,15 @@ def run(config: DictConfig) -> None:
         resume=folder / CHECKPOINT,
     )
 
+    temperature = fit_temperature(model, image, scene.labels, split, engine=engine, mapping=mapping)
     prediction = map_scene(
-        model, image, scene.num_classes, engine=engine, mapping=instantiate(config.map), region=split.region
+        model,
+        image,
+        scene.num_classes,
+        engine=engine,
+        mapping=mapping,
+        region=split.region,
+        temperature=temperature,
     )
     test = split.role == TEST
     result = Result(
@@ -78,8 +88,10 @@ def run(config: DictConfig) -> None:
         model=model,
         cost=price,
         history=history,
+        temperature=temperature,
         prediction=prediction,
         scores=score(scene.labels[test], prediction.class_map[test], scene.class_names),
+        calibration=calibration(prediction.confidence[test], prediction.class_map[test] == scene.labels[test]),
         leakage=audit(split, scene.labels, model.window, prediction.class_map, config.map.context),
         seconds={"load": loading_seconds, "train": training_seconds, "map": prediction.seconds},
         environment=compute.environment(device, precision, list(hydra.overrides.task)),
