@@ -39,7 +39,7 @@ def introduce(
 
 def conclude(folder: Path, result: Result) -> None:
     """The table of classes, the three figures, the leak sentence, and where the map lies."""
-    scores, split = result.scores, result.split
+    scores, calibration, split = result.evaluation.scores, result.evaluation.calibration, result.split
     table = scores.per_class.copy()
     table.insert(
         0,
@@ -55,10 +55,10 @@ def conclude(folder: Path, result: Result) -> None:
         "OA %.2f %%   AA %.2f %%   kappa %.4f   (trained in %.0f s, mapped in %.1f s)",
         *(100 * scores.oa, 100 * scores.aa, scores.kappa, result.seconds["train"], result.seconds["map"]),
     )
-    log.info("%s", textwrap.fill(result.leakage["sentence"], TERMINAL_WIDTH))
+    log.info("%s", textwrap.fill(result.evaluation.leakage["sentence"], TERMINAL_WIDTH))
     log.info(
         "Confidence is %.1f %% on average where %.1f %% are right; expected calibration error %.1f %%%s.",
-        *(100 * value for value in (result.calibration.confidence, scores.oa, result.calibration.ece)),
+        *(100 * value for value in (calibration.confidence, scores.oa, calibration.ece)),
         "" if result.temperature == 1 else f", at temperature {result.temperature:.2f}",
     )
     log.info("Map: %s", folder / "map.png")

@@ -10,17 +10,15 @@ from omegaconf import DictConfig
 
 from hsi import cli, compute
 from hsi.bundle import Result, write
-from hsi.calibration import calibration, fit_temperature, require_validation
+from hsi.calibration import fit_temperature, require_validation
 from hsi.cost import cost
 from hsi.engine import as_image
+from hsi.evaluate import evaluate
 from hsi.folder import CHECKPOINT, claim
-from hsi.leakage import audit
 from hsi.mapping import map_scene
-from hsi.metrics import score
 from hsi.models.baselines import EstimatorHead
 from hsi.report import conclude, introduce
 from hsi.scene import require_classes
-from hsi.split import TEST
 from hsi.train import fit
 
 log = logging.getLogger(__name__)
@@ -78,7 +76,6 @@ def run(config: DictConfig) -> None:
         region=split.region,
         temperature=temperature,
     )
-    test = split.role == TEST
     result = Result(
         config=config,
         choices=choices,
@@ -90,9 +87,9 @@ def run(config: DictConfig) -> None:
         history=history,
         temperature=temperature,
         prediction=prediction,
-        scores=score(scene.labels[test], prediction.class_map[test], scene.class_names),
-        calibration=calibration(prediction.confidence[test], prediction.class_map[test] == scene.labels[test]),
-        leakage=audit(split, scene.labels, model.window, prediction.class_map, config.map.context),
+        evaluation=evaluate(
+            scene, split, prediction.class_map, prediction.confidence, model.window, mapping.context
+        ),
         seconds={"load": loading_seconds, "train": training_seconds, "map": prediction.seconds},
         environment=compute.environment(device, precision, list(hydra.overrides.task)),
     )
