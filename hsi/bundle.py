@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 
-from hsi import charts, files, plots
+from hsi import calibration_plots, files, plots
 from hsi.cost import Cost
 from hsi.download import file_checksum
 from hsi.errors import HsiError
@@ -75,8 +75,8 @@ def write(folder: Path, result: Result) -> None:
     plots.save(plots.draw_confusion(scores.confusion, names, title), folder / "confusion.png")
     plots.save(plots.draw_history(result.history), folder / "history.png")
     plots.save(draw_leakage(result.evaluation.leakage), folder / "leakage.png")
-    plots.save(charts.draw_reliability(result.evaluation.calibration), folder / "reliability.png")
-    plots.save(charts.draw_risk_coverage(result.evaluation.calibration), folder / "risk_coverage.png")
+    plots.save(calibration_plots.draw_reliability(result.evaluation.calibration), folder / "reliability.png")
+    plots.save(calibration_plots.draw_risk_coverage(result.evaluation.calibration), folder / "risk_coverage.png")
     save_model(folder, result)
     files.write_json(folder / "environment.json", result.environment)
     files.write_json(folder / METRICS, describe(folder, result))

@@ -6,6 +6,7 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,8 @@ class Paired:
     difference
         Spread of first - second.
     p_t, p_wilcoxon
-        Two-sided p values of the paired t test and of Wilcoxon's signed rank test.
+        Two-sided p values of the paired t test and of Wilcoxon's signed rank test; None for a single pair and where
+        all differences are equal, as those of two deterministic models on one split: these are copies, not repetitions.
     seeds_needed
         Smallest number of pairs with which a paired t test at 0.05, without correction for several comparisons, would
         find the observed difference in 80 % of studies, were it the true one; None beyond 1000.
@@ -73,10 +75,8 @@ def compare_paired(differences: Sequence[float] | np.ndarray) -> Paired:
     found = spread(values)
     if found.sd is None:
         return Paired(found, None, None, None, None)
-    if np.ptp(values) < 1e-12:  # equal differences, to rounding: t is infinite, or 0 / 0
-        differs = abs(found.mean) > 1e-12
-        p_wilcoxon = float(stats.wilcoxon(values).pvalue) if differs else 1.0
-        return Paired(found, 0.0 if differs else 1.0, p_wilcoxon, 2 if differs else None, 0.0)
+    if np.ptp(values) < 1e-12:  # to rounding: the seeds change nothing, so n pairs are one pair, n times over
+        return Paired(found, None, None, None, None)
     return Paired(
         difference=found,
         p_t=float(stats.ttest_1samp(values, 0).pvalue),
@@ -94,6 +94,7 @@ def seeds_needed(effect: float) -> int | None:
     return numbers[place] if place < len(numbers) else None
 
 
+@cache  # comparisons have the same few n, and the power is slow
 def _detectable_effect(n: int) -> float:
     """The effect that n pairs find with `POWER`: between 0 and 100 standard deviations."""
     effects = np.geomspace(1e-2, 1e2, 2000)  # steps of half a per cent

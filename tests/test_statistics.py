@@ -60,11 +60,16 @@ def test_one_run_has_no_spread_and_no_test():
     assert statistics.compare_paired([0.1]).p_t is None
 
 
-@pytest.mark.parametrize(("value", "p", "needed"), [(0.0, 1.0, None), (0.1, 0.0, 2)])
-def test_equal_differences_give_no_nan(value, p, needed):
-    found = statistics.compare_paired([value] * 5)
-    assert (found.p_t, found.seeds_needed, found.detectable) == (p, needed, 0)
-    assert found.p_wilcoxon == (1 if value == 0 else 0.0625)  # 2 / 2**5: what five seeds can give at best
+@pytest.mark.parametrize("value", [0.0, 0.1])
+def test_copies_are_not_repetitions(value):
+    """Two deterministic models on one split differ alike for each seed: that is one pair, and no p value."""
+    found = statistics.compare_paired([value + rounding for rounding in (0, 1e-16, 0, 0, 0)])
+    assert found.difference.mean == pytest.approx(value)
+    assert (found.p_t, found.p_wilcoxon, found.seeds_needed, found.detectable) == (None, None, None, None)
+
+
+def test_five_pairs_of_one_sign_are_the_least_that_wilcoxon_gives():
+    assert statistics.compare_paired([0.1, 0.2, 0.3, 0.4, 0.5]).p_wilcoxon == pytest.approx(2 / 2**5)
 
 
 @pytest.mark.parametrize(("effect", "pairs"), [(0.2, 199), (0.5, 34), (0.8, 15)])

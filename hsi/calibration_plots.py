@@ -1,4 +1,4 @@
-"""Charts of statistics: calibration, spread over seeds, ranks, disagreement. Maps and curves of a run: `hsi.plots`."""
+"""Figures of calibration: reliability, and what rejecting unsure pixels would buy."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def draw_reliability(calibration: Calibration) -> Figure:
     lower.bar(left, calibration.bin_count, width, align="edge", color="#b0b0b0", edgecolor="white")
     lower.set_ylabel("test pixels", fontsize=NORMAL)
     lower.set_xlabel("confidence", fontsize=NORMAL)
-    _plain(upper, lower)
+    plain(upper, lower)
     return figure
 
 
@@ -48,11 +48,12 @@ def draw_risk_coverage(calibration: Calibration) -> Figure:
     axes.set_xlabel("test pixels kept, surest first (%)", fontsize=NORMAL)
     axes.set_ylabel("errors among them (%)", fontsize=NORMAL)
     axes.set_title(f"area under the curve {100 * calibration.aurc:.2f} %", fontsize=NORMAL)
-    _plain(axes)
+    plain(axes)
     return figure
 
 
-def _plain(*every: Axes) -> None:
+def plain(*every: Axes) -> None:
+    """Small ticks, a pale grid behind, no frame at the top and right."""
     for axes in every:
         axes.tick_params(labelsize=SMALL)
         axes.grid(color="#e5e5e5", linewidth=0.6)
