@@ -13,17 +13,30 @@ from safetensors import SafetensorError
 from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 
-from hsi import files, plots
+from hsi import calibration_plots, files, plots
 from hsi.cost import Cost
+from hsi.download import file_checksum
 from hsi.errors import HsiError
+from hsi.evaluate import Evaluation
 from hsi.folder import CHECKPOINT, METRICS, config_hash, plain
 from hsi.leakage_plots import draw_leakage
 from hsi.mapping import Prediction
-from hsi.metrics import Scores
 from hsi.models.contract import WindowClassifier
 from hsi.reduce import Features, Reducer
 from hsi.scene import Scene
-from hsi.split import TEST, TRAIN, VALIDATION, Split, load_split, save_split
+from hsi.split import TEST, Split, load_split, save_split
+
+# files whose checksums stand in metrics.json, so that `hsi.verify` sees any later change
+EVIDENCE = (
+    "map.npy",
+    "confidence.npy",
+    "probabilities.npy",
+    "split.npz",
+    "confusion.csv",
+    "history.csv",
+    "model.safetensors",
+    "bundle.json",
+)
 
 
 @dataclass(frozen=True)
@@ -36,21 +49,24 @@ class Result:
     split: Split
     features: Features
     model: WindowClassifier
-    cost: Cost
+    cost: Cost | None  # None for a scikit-learn estimator, whose size follows from the training pixels
     history: pd.DataFrame
+    temperature: float  # by which the logits are divided
     prediction: Prediction
-    scores: Scores
-    leakage: dict[str, Any]
+    evaluation: Evaluation
     seconds: dict[str, float]
     environment: dict[str, Any]
 
 
 def write(folder: Path, result: Result) -> None:
     """Write every file of a finished run, metrics.json last, and drop the checkpoint."""
-    scene, split, prediction, scores = result.scene, result.split, result.prediction, result.scores
+    scene, split, prediction, scores = result.scene, result.split, result.prediction, result.evaluation.scores
     title = f"{scene.name}, {result.choices['model']}, seed {result.config.seed}: OA {scores.oa:.2%}"
     files.write_array(folder / "map.npy", prediction.class_map)
     files.write_array(folder / "confidence.npy", prediction.confidence)
+    (folder / "probabilities.npy").unlink(missing_ok=True)  # of an earlier run that kept them
+    if prediction.probabilities is not None:
+        files.write_array(folder / "probabilities.npy", prediction.probabilities)
     save_split(folder / "split.npz", split)
     names = list(scene.class_names)
     files.write(folder / "confusion.csv", pd.DataFrame(scores.confusion, names, names).to_csv())
@@ -58,42 +74,38 @@ def write(folder: Path, result: Result) -> None:
     plots.save(plots.draw_map(scene, prediction.class_map, split.role == TEST, title), folder / "map.png")
     plots.save(plots.draw_confusion(scores.confusion, names, title), folder / "confusion.png")
     plots.save(plots.draw_history(result.history), folder / "history.png")
-    plots.save(draw_leakage(result.leakage), folder / "leakage.png")
+    plots.save(draw_leakage(result.evaluation.leakage), folder / "leakage.png")
+    plots.save(calibration_plots.draw_reliability(result.evaluation.calibration), folder / "reliability.png")
+    plots.save(calibration_plots.draw_risk_coverage(result.evaluation.calibration), folder / "risk_coverage.png")
     save_model(folder, result)
     files.write_json(folder / "environment.json", result.environment)
-    files.write_json(folder / METRICS, describe(result))
+    files.write_json(folder / METRICS, describe(folder, result))
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-def describe(result: Result) -> dict[str, Any]:
-    """The content of metrics.json; accuracies are fractions."""
-    scores, split = result.scores, result.split
-    per_class = {str(key): column.to_dict() for key, column in scores.per_class.items()}
+def describe(folder: Path, result: Result) -> dict[str, Any]:
+    """The content of metrics.json, once all other files are in `folder`; accuracies are fractions."""
+    evaluation, cost, environment = result.evaluation.as_json(), result.cost, result.environment
+    evaluation["calibration"]["temperature"] = result.temperature
     return {
-        "oa": scores.oa,
-        "aa": scores.aa,
-        "kappa": scores.kappa,
-        "per_class": per_class["recall"],
-        "per_class_precision": per_class["precision"],
-        "per_class_f1": per_class["f1"],
-        "per_class_support": per_class["support"],
-        "n_train": len(split.pixels(TRAIN)),
-        "n_val": len(split.pixels(VALIDATION)),
-        "n_test": len(split.pixels(TEST)),
+        **evaluation,
         "seconds": result.seconds,
-        "leakage": result.leakage,
         "seed": result.config.seed,
         "model": result.choices["model"],
         "scene": result.scene.name,
-        "split_hash": split.hash,
-        "split_notes": list(split.notes),
-        "parameters": result.cost.parameters,
-        "multiply_adds_per_pixel": {"window_by_window": result.cost.whole, "shared": result.cost.shared},
+        "scene_hash": result.scene.hash,
+        "split_hash": result.split.hash,
+        "split_notes": list(result.split.notes),
+        "parameters": cost and cost.parameters,
+        "multiply_adds_per_pixel": cost and {"window_by_window": cost.whole, "shared": cost.shared},
         "data": dict(result.scene.checksums),
-        "precision": result.environment["precision"],
-        "device": result.environment["device"],
-        "threads": result.environment["threads"],
-        "code": result.environment["code"],
+        "files": {name: file_checksum(folder / name) for name in EVIDENCE if (folder / name).exists()},
+        "precision": environment["precision"],
+        "device": environment["device"],
+        "threads": environment["threads"],
+        "code": environment["code"],
+        "python": environment["python"],
+        "libraries": environment["packages"],
         "choices": result.choices,
         "config_hash": config_hash(result.config),
         "config": plain(result.config),
@@ -114,6 +126,7 @@ def save_model(folder: Path, result: Result) -> None:
         "model": config["model"],
         "engine": config["engine"],
         "map": config["map"],
+        "temperature": result.temperature,
         "components": result.features.image.shape[2],
         "scene": scene.name,
         "bands": scene.bands,

@@ -1,126 +1,214 @@
-"""Many finished runs in one table: ``python -m hsi.compare DIR...``."""
+"""Many finished runs compared: ``python -m hsi.compare DIR...``.
+
+Runs are grouped by setting and compared with tables, paired tests, ranks and votes, in words and figures. The tables
+need nothing but metrics.json; tests on pixels and votes need the maps and the scene, and are left out without them.
+"""
 
 import argparse
 import logging
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
-from tabulate import tabulate
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
-from hsi import files
+from hsi import comparison_plots, files, plots, tables
+from hsi.ensemble import combine
 from hsi.errors import HsiError
-from hsi.folder import METRICS, flatten
+from hsi.pairs import MEASURES, Pixels, compare_pairs, conclude, conclude_pixels
+from hsi.scene import Scene
+from hsi.settings import Setting, find_runs, read_settings
+from hsi.split import TEST, Split, load_split
+from hsi.statistics import ALPHA, Ranking, rank
 
 log = logging.getLogger(__name__)
 
-SEED_KEYS = ("seed", "split.seed")  # runs that differ in these alone are repetitions of one setting
-MEASURES = {"OA %": ("oa", 100), "AA %": ("aa", 100), "kappa": ("kappa", 1)}
+MOST_SPOKEN = 10  # pairs that the terminal tells of; the report has all
 
 
 def main() -> None:
     """Entry point."""
-    parser = argparse.ArgumentParser(prog="python -m hsi.compare", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m hsi.compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
         "folders", nargs="+", type=Path, metavar="DIR", help="run or sweep directories, searched recursively"
     )
-    parser.add_argument("--out", type=Path, help="where summary.csv and summary.md go (default: the first DIR)")
+    parser.add_argument("--out", type=Path, help="where tables and figures go (default: the first DIR)")
+    parser.add_argument("--measure", choices=MEASURES, default="oa", help="what the tests look at (default: oa)")
     words = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
-        runs = find_runs(words.folders)
-        summarise(runs, words.out or words.folders[0])
+        compare(find_runs(words.folders), words.out or words.folders[0], words.measure)
     except HsiError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
 
 
-def find_runs(folders: Sequence[Path]) -> list[Path]:
-    """Directories of all finished runs at or below `folders`, each once."""
-    for folder in folders:
-        if not folder.is_dir():
-            raise HsiError(f"{folder} is no directory: name run or sweep directories")
-    found = sorted({path.parent for folder in folders for path in folder.rglob(METRICS)})
-    if not found:
-        raise HsiError(f"no finished run (no {METRICS}) at or below {', '.join(map(str, folders))}")
-    return found
-
-
 def summarise(runs: Sequence[Path], out: Path) -> pd.DataFrame:
-    """Log the table of `runs` and write it to summary.csv and summary.md in `out`."""
-    table = tabulate_settings([files.read_json(run / METRICS) for run in runs])
-    shown = for_people(table)
-    files.write(out / "summary.csv", table.to_csv(index=False))
-    files.write(out / "summary.md", shown.to_markdown(index=False) + "\n")
-    log.info("\n%s\n", tabulate(shown, headers="keys", showindex=False, disable_numparse=True, tablefmt="simple"))
+    """Log the tables of finished `runs` and write summary.csv, .md and .tex to `out`; returns what the CSV holds."""
+    table = tables.tabulate_settings(read_settings(runs))
+    _write_summary(table, out)
     log.info("Summary: %s and summary.csv beside it", out / "summary.md")
     return table
 
 
-def tabulate_settings(metrics: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """A row a setting: mean and standard deviation (n - 1) over its seeds of OA, AA, kappa (fractions), seconds.
+def compare(runs: Sequence[Path], out: Path, measure: str = "oa") -> None:
+    """Summarise `runs` and test their settings against each other.
 
-    A setting is the configuration without its seeds; its name lists what differs between the settings at hand. The
-    standard deviation of a single run is NaN.
+    Writes to `out`: summary.csv/.md/.tex, per_class.csv, pairs.csv, comparison.md (all in words), settings.png,
+    critical_difference.png (three settings or more), disagreement.png and
+    disagreement_<no.>.npy (seeds that share a split).
+
+    Raises HsiError for runs of different scenes.
     """
-    rows = []
-    for name, run in zip(_name_settings(metrics), metrics, strict=True):
-        row = {"setting": name, "oa": run["oa"], "aa": run["aa"], "kappa": run["kappa"]}
-        rows.append(row | {f"{part}_seconds": run["seconds"][part] for part in ("train", "map")})
-    groups = pd.DataFrame(rows).groupby("setting", sort=False)
-    table = groups.agg(["mean", "std"])
-    table.columns = [f"{name}_{statistic}" for name, statistic in table.columns]
-    table.insert(0, "runs", groups.size())
-    return table.reset_index()
+    settings = read_settings(runs)
+    _require_one_scene(settings)
+    table, classes = tables.tabulate_settings(settings), tables.tabulate_classes(settings)
+    _write_summary(table, out)
+    files.write(out / "per_class.csv", classes.to_csv(index=False))
+    plots.save(comparison_plots.draw_settings(table, measure), out / "settings.png")
+
+    remarks = _remarks(settings)
+    maps, splits, scene, missing = _read_maps(settings)
+    pixels = {}
+    if scene is not None:
+        pixels = {folder: Pixels(maps[folder] == scene.labels, splits[folder].role == TEST) for folder in maps}
+    pairs = compare_pairs(settings, measure, pixels)
+    files.write(out / "pairs.csv", tables.tabulate_pairs(pairs, settings).to_csv(index=False))
+    spoken = [conclude(pair, measure) for pair in pairs]
+    spoken += [sentence for pair in pairs if (sentence := conclude_pixels(pair))]
+    if missing:
+        remarks.append(missing)
+    ranking = _rank(settings, measure)
+    if ranking:
+        remarks.append(_conclude_ranking(ranking))
+        plots.save(comparison_plots.draw_critical_difference(ranking), out / "critical_difference.png")
+    ensembles = []
+    if scene is not None:
+        found = [combine(number, setting, scene, maps, splits) for number, setting in enumerate(settings, start=1)]
+        ensembles = [ensemble for ensemble in found if ensemble]
+        for ensemble in ensembles:
+            files.write_array(out / f"disagreement_{ensemble.setting}.npy", ensemble.disagreement)
+        if ensembles:
+            figure = comparison_plots.draw_disagreement({each.setting: each.disagreement for each in ensembles})
+            plots.save(figure, out / "disagreement.png")
+        else:
+            remarks.append(
+                "No vote of seeds: no two runs of a setting share a split (split.seed=0 with several seeds makes them)."
+            )
+
+    parts = {
+        "Accuracy": tables.show_accuracy(table),
+        "Cost and leaks": tables.show_cost(table),
+        "Producer's accuracy of the classes, %": tables.show_classes(classes, settings),
+        f"Pairs, {MEASURES[measure]} of first - second": tables.show_pairs(pairs, measure),
+        "Votes of the seeds that share a split": tables.show_ensembles(ensembles),
+    }
+    told = (*list(parts)[3:],)  # the others are in the terminal already, or too wide for it
+    for heading in told:
+        if len(parts[heading]):
+            log.info("%s\n\n%s\n", heading, tables.to_terminal(parts[heading].head(2 * MOST_SPOKEN)))
+    for sentence in [*spoken[:MOST_SPOKEN], *remarks]:
+        log.info("%s", textwrap.fill(sentence, tables.TERMINAL_WIDTH))
+    if len(spoken) > MOST_SPOKEN:
+        log.info("%d more sentences stand in comparison.md.", len(spoken) - MOST_SPOKEN)
+    report = [f"## {heading}\n\n{tables.to_markdown(part)}" for heading, part in parts.items() if len(part)]
+    report.append("## What may be concluded\n\n" + "".join(f"- {sentence}\n" for sentence in [*spoken, *remarks]))
+    files.write(out / "comparison.md", "\n".join(["# Comparison\n", *report]))
+    log.info("Report: %s, tables and figures beside it", out / "comparison.md")
 
 
-def _name_settings(metrics: Sequence[dict[str, Any]]) -> list[str]:
-    """A name a run: the groups and keys in which the runs at hand differ, seeds apart.
-
-    Keys below a group whose choice differs follow from that choice and are left out.
-    """
-    choices = [{"attention": "none"} | run["choices"] for run in metrics]
-    keys = [flatten(run["config"]) for run in metrics]
-    groups = _varied(choices)
-    implied = tuple("model.attention." if group == "attention" else f"{group}." for group in groups)
-    others = [
-        key
-        for key in _varied(keys)
-        if key not in SEED_KEYS and not f"{key}.".startswith(implied) and not _echoes(key, keys)
-    ]
-    return [
-        ", ".join([f"{g}={chosen.get(g)}" for g in groups] + [f"{k}={values.get(k)}" for k in others])
-        or f"{run['scene']}, {run['model']}"
-        for run, chosen, values in zip(metrics, choices, keys, strict=True)
-    ]
+def _write_summary(table: pd.DataFrame, out: Path) -> None:
+    accuracy, cost = tables.show_accuracy(table), tables.show_cost(table)
+    files.write(out / "summary.csv", table.to_csv(index=False))
+    files.write(out / "summary.md", tables.to_markdown(accuracy) + "\n" + tables.to_markdown(cost))
+    files.write(out / "summary.tex", tables.to_latex(accuracy))
+    log.info("\n%s\n\n%s\n", tables.to_terminal(accuracy), tables.to_terminal(cost))
 
 
-def _varied(tables: Sequence[dict[str, Any]]) -> list[str]:
-    """Keys whose values are not the same in all tables."""
-    every = sorted({key for table in tables for key in table})
-    return [key for key in every if len({repr(table.get(key)) for table in tables}) > 1]
+def _require_one_scene(settings: Sequence[Setting]) -> None:
+    metrics = [run.metrics for setting in settings for run in setting.runs]
+    names = sorted({one["scene"] for one in metrics})
+    if len(names) > 1:
+        raise HsiError(f"runs of different scenes ({', '.join(names)}) cannot be compared: name the runs of one scene")
+    if len({one["scene_hash"] for one in metrics if "scene_hash" in one}) > 1:
+        raise HsiError(
+            f"the runs are of scenes that share the name {names[0]} but not their content: compare runs of the same "
+            "files"
+        )
 
 
-def _echoes(key: str, tables: Sequence[dict[str, Any]]) -> bool:
-    """Whether a nested key repeats a key of the top, as model.patch_size does patch_size."""
-    top = key.rpartition(".")[2]
-    return top != key and all(top in table and table[top] == table.get(key) for table in tables)
+def _remarks(settings: Sequence[Setting]) -> list[str]:
+    """What a reader of any of the tables should know."""
+    single = [str(number) for number, setting in enumerate(settings, start=1) if len(setting.runs) == 1]
+    remarks = []
+    if single:
+        remarks.append(
+            f"A single run has no spread ({', '.join(single)}): repeat it, for instance with -m seed=0,1,2,3,4."
+        )
+    most = max(len(setting.runs) for setting in settings)
+    if len(settings) > 1 and 2 <= most < 6:
+        remarks.append(
+            f"With {most} pairs Wilcoxon's p cannot fall below {2 / 2**most:.4f}, so it alone shows nothing."
+        )
+    if len({run.key[0] for setting in settings for run in setting.runs}) == 1 and most > 1:
+        remarks.append(
+            "All runs share one split: the spread is that of the training alone, not of the choice of pixels."
+        )
+    if len(settings) > 1:
+        remarks.append("All runs are of one scene: whatever is concluded holds for this scene and these seeds' splits.")
+    return remarks
 
 
-def for_people(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with 'mean +- sd' in percent."""
-    shown = table[["setting", "runs"]].copy()
-    for heading, (key, factor) in MEASURES.items():
-        digits = 2 if factor == 100 else 4
-        shown[heading] = [
-            f"{factor * mean:.{digits}f}" + ("" if pd.isna(sd) else f" +- {factor * sd:.{digits}f}")
-            for mean, sd in zip(table[f"{key}_mean"], table[f"{key}_std"], strict=True)
-        ]
-    shown["train s"] = table["train_seconds_mean"].map("{:.0f}".format)
-    shown["map s"] = table["map_seconds_mean"].map("{:.1f}".format)
-    return shown
+def _read_maps(
+    settings: Sequence[Setting],
+) -> tuple[dict[Path, np.ndarray], dict[Path, Split], Scene | None, str | None]:
+    """Maps and splits of the runs that have them, the scene, and a sentence on what is missing."""
+    runs = [run for setting in settings for run in setting.runs]
+    whole = [run for run in runs if all((run.folder / name).exists() for name in ("map.npy", "split.npz"))]
+    config = next((p for run in whole if (p := run.folder / ".hydra" / "config.yaml").exists()), None)
+    if config is None:
+        return {}, {}, None, "No run has its map, split and configuration: tests on pixels and votes are left out."
+    try:
+        scene: Scene = instantiate(OmegaConf.create(OmegaConf.to_container(OmegaConf.load(config))).scene)
+    except HsiError as error:
+        return {}, {}, None, f"Tests on pixels and votes are left out, since the scene cannot be loaded: {error}"
+    maps, splits = {}, {}
+    for run in whole:
+        split = load_split(run.folder / "split.npz")
+        class_map = np.load(run.folder / "map.npy", allow_pickle=False)
+        if split.hash != run.metrics["split_hash"] or class_map.shape != scene.labels.shape:
+            raise HsiError(f"{run.folder} was changed after the run: python -m hsi.verify says how, repeat the run")
+        maps[run.folder], splits[run.folder] = class_map, split
+    lacking = len(runs) - len(whole)
+    missing = f"{lacking} of {len(runs)} runs have no map: they take no part in tests on pixels and votes."
+    return maps, splits, scene, missing if lacking else None
+
+
+def _rank(settings: Sequence[Setting], measure: str) -> Ranking | None:
+    """Rank three settings or more on the splits and seeds that all share; None without two that are no copies."""
+    if len(settings) < 3:
+        return None
+    scores = pd.DataFrame(
+        {
+            number: {run.key: run.metrics[measure] for run in setting.runs}
+            for number, setting in enumerate(settings, start=1)
+        }
+    ).dropna()
+    return rank(scores) if len(scores.drop_duplicates()) >= 2 else None
+
+
+def _conclude_ranking(ranking: Ranking) -> str:
+    order = ", ".join(f"{number} ({mean:.2f})" for number, mean in ranking.ranks.items())
+    start = f"Mean ranks over {ranking.n} shared splits and seeds: {order}; Friedman p = {ranking.p_friedman:.4f}"
+    if ranking.p_friedman >= ALPHA:
+        return f"{start}: no setting stands out."
+    return f"{start}; settings farther apart than {ranking.critical_difference:.2f} ranks differ (Nemenyi)."
 
 
 if __name__ == "__main__":

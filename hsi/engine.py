@@ -64,8 +64,8 @@ class Engine:
 
     def lay_out(self, model: WindowClassifier) -> WindowClassifier:
         """Put the convolution weights of `model` where the processor likes them; the values stay."""
-        device = next(model.parameters()).device
-        auto = device.type == "cuda" or torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+        on_gpu = any(weight.is_cuda for weight in model.parameters())
+        auto = on_gpu or torch.backends.cpu.get_cpu_capability().startswith("AVX512")
         if auto if self.channels_last == "auto" else self.channels_last:
             formats = {4: torch.channels_last, 5: torch.channels_last_3d}
             for weight in model.parameters():

@@ -40,6 +40,7 @@ def predict(config: DictConfig) -> None:
         len(names),
         engine=instantiate(description["engine"], memory_gb=config.memory_gb),
         mapping=instantiate(description["map"]),
+        temperature=description["temperature"],
     )
     shown = replace(
         scene,

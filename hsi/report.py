@@ -16,7 +16,9 @@ log = logging.getLogger(__name__)
 TERMINAL_WIDTH = 100  # characters
 
 
-def introduce(scene: Scene, split: Split, model: str, price: Cost, device: str, precision: str, folder: Path) -> None:
+def introduce(
+    scene: Scene, split: Split, model: str, price: Cost | None, device: str, precision: str, folder: Path
+) -> None:
     """A line each on scene, split, model and machine."""
     labelled = int(scene.class_counts.sum())
     train, validation, test = (len(split.pixels(role)) for role in (TRAIN, VALIDATION, TEST))
@@ -31,13 +33,13 @@ def introduce(scene: Scene, split: Split, model: str, price: Cost, device: str, 
     )
     for note in split.notes:
         log.info("  %s", note)
-    log.info("Model %s: %s.", model, price)
+    log.info("Model %s: %s.", model, price or "a scikit-learn estimator, its size follows from the training pixels")
     log.info("Training in %s on %s; results go to %s", precision, device, folder)
 
 
 def conclude(folder: Path, result: Result) -> None:
     """The table of classes, the three figures, the leak sentence, and where the map lies."""
-    scores, split = result.scores, result.split
+    scores, calibration, split = result.evaluation.scores, result.evaluation.calibration, result.split
     table = scores.per_class.copy()
     table.insert(
         0,
@@ -53,5 +55,10 @@ def conclude(folder: Path, result: Result) -> None:
         "OA %.2f %%   AA %.2f %%   kappa %.4f   (trained in %.0f s, mapped in %.1f s)",
         *(100 * scores.oa, 100 * scores.aa, scores.kappa, result.seconds["train"], result.seconds["map"]),
     )
-    log.info("%s", textwrap.fill(result.leakage["sentence"], TERMINAL_WIDTH))
+    log.info("%s", textwrap.fill(result.evaluation.leakage["sentence"], TERMINAL_WIDTH))
+    log.info(
+        "Confidence is %.1f %% on average where %.1f %% are right; expected calibration error %.1f %%%s.",
+        *(100 * value for value in (calibration.confidence, scores.oa, calibration.ece)),
+        "" if result.temperature == 1 else f", at temperature {result.temperature:.2f}",
+    )
     log.info("Map: %s", folder / "map.png")

@@ -10,15 +10,15 @@ from omegaconf import DictConfig
 
 from hsi import cli, compute
 from hsi.bundle import Result, write
+from hsi.calibration import fit_temperature, require_validation
 from hsi.cost import cost
 from hsi.engine import as_image
+from hsi.evaluate import evaluate
 from hsi.folder import CHECKPOINT, claim
-from hsi.leakage import audit
 from hsi.mapping import map_scene
-from hsi.metrics import score
+from hsi.models.baselines import EstimatorHead
 from hsi.report import conclude, introduce
 from hsi.scene import require_classes
-from hsi.split import TEST
 from hsi.train import fit
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,6 @@ def run(config: DictConfig) -> None:
         log.info("Finished already, nothing to do (force=true repeats it): %s", folder)
         return
     device = compute.resolve_device(config.device)
-    precision = compute.resolve_precision(config.precision, device)
     compute.seed_everything(config.seed)
     started = time.monotonic()
 
@@ -43,9 +42,13 @@ def run(config: DictConfig) -> None:
     features = instantiate(config.reduce)(scene.cube, split)
     model = instantiate(config.model, in_channels=features.image.shape[2], num_classes=scene.num_classes)
     loading_seconds = time.monotonic() - started
-    price = cost(model, scene.rows, scene.cols)
+    learns_by_steps = not isinstance(model.head, EstimatorHead)
+    price = cost(model, scene.rows, scene.cols) if learns_by_steps else None
+    precision = compute.resolve_precision(config.precision if learns_by_steps else "fp32", device)
     introduce(scene, split, choices["model"], price, device.type, precision, folder)
 
+    mapping = instantiate(config.map)
+    require_validation(mapping, split)
     image = as_image(features.image, device)
     engine = instantiate(config.engine)
     model = engine.lay_out(model.to(device))
@@ -63,10 +66,16 @@ def run(config: DictConfig) -> None:
         resume=folder / CHECKPOINT,
     )
 
+    temperature = fit_temperature(model, image, scene.labels, split, engine=engine, mapping=mapping)
     prediction = map_scene(
-        model, image, scene.num_classes, engine=engine, mapping=instantiate(config.map), region=split.region
+        model,
+        image,
+        scene.num_classes,
+        engine=engine,
+        mapping=mapping,
+        region=split.region,
+        temperature=temperature,
     )
-    test = split.role == TEST
     result = Result(
         config=config,
         choices=choices,
@@ -76,9 +85,11 @@ def run(config: DictConfig) -> None:
         model=model,
         cost=price,
         history=history,
+        temperature=temperature,
         prediction=prediction,
-        scores=score(scene.labels[test], prediction.class_map[test], scene.class_names),
-        leakage=audit(split, scene.labels, config.patch_size, prediction.class_map, config.map.context),
+        evaluation=evaluate(
+            scene, split, prediction.class_map, prediction.confidence, model.window, mapping.context
+        ),
         seconds={"load": loading_seconds, "train": training_seconds, "map": prediction.seconds},
         environment=compute.environment(device, precision, list(hydra.overrides.task)),
     )

@@ -8,7 +8,6 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from hsi import compare
 from hsi.folder import METRICS
 
 log = logging.getLogger(__name__)
@@ -19,6 +18,8 @@ class Summary(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Leave with status 1 when a member failed."""
+        from hsi import compare  # its statistics take seconds to import, which a single run need not wait for
+
         folder = Path(config.hydra.sweep.dir)
         members = sorted({log_file.parent for log_file in folder.rglob("run.log")})
         failed = [member for member in members if not (member / METRICS).exists()]

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from hsi import checkpoint, symmetry
 from hsi.engine import Engine, forward, map_logits
 from hsi.errors import HsiError
+from hsi.models.baselines import EstimatorHead, fit_estimator
 from hsi.models.contract import WindowClassifier, to_targets
 from hsi.split import TRAIN, VALIDATION, Split
 
@@ -86,10 +87,12 @@ def fit(
     -------
     history
         A row a step: step, loss, accuracy (of the batch), learning_rate, validation_accuracy (NaN where
-        not measured).
+        not measured). A scikit-learn estimator has a single row.
     seconds
         Wall time of all steps, the parts before an interruption included.
     """
+    if isinstance(model.head, EstimatorHead):  # learns in one go, without steps
+        return fit_estimator(model, image, labels, split, engine)
     device, (rows, cols) = image.device, split.role.shape
     train_pixels, validation_pixels = split.pixels(TRAIN), split.pixels(VALIDATION)
     batch_size = min(training.batch_size, len(train_pixels))

@@ -1,0 +1,190 @@
+"""Baselines that see spectra, not shapes: scikit-learn estimators as the head of a window classifier.
+
+An estimator is a head like any other: it turns what the trunk puts out at a position into logits. So baselines share
+the chain, the files and the commands of the networks, masks of a split's regions included. The trunk is the identity
+(one spectrum) or the mean spectrum of the window.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hsi.engine import Engine, map_logits
+from hsi.errors import HsiError
+from hsi.models.contract import WindowClassifier, to_targets
+from hsi.split import TRAIN, VALIDATION, Split
+
+FOLDS = 3  # of the search for C and gamma
+FLOOR = 1e-6  # the least probability: a forest says 0, and the logarithm of 0 is no logit
+
+
+class WindowMean(nn.Module):
+    """(B, C, H, W) -> (B, C, H - P + 1, W - P + 1): the mean spectrum of each P x P window.
+
+    A pixel that is 0 in every channel lies beyond the scene's border or in another region (see `hsi.engine`) and
+    does not count; without that, windows at a border would seem to hold another material.
+    """
+
+    def __init__(self, window: int) -> None:
+        super().__init__()
+        self.window = window
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Average."""
+        seen = (x != 0).any(1, keepdim=True).to(x.dtype)
+        total, count = (F.avg_pool2d(field, self.window, stride=1, divisor_override=1) for field in (x, seen))
+        return total / count.clamp_min(1)
+
+
+class EstimatorHead(nn.Module):
+    """(B, C, 1, 1) -> (B, classes) logits of a scikit-learn classifier.
+
+    Logits are the one-vs-rest decision values where the estimator has them (SVM: votes, so their softmax orders pixels
+    by certainty but is no probability until a temperature is fitted), else the logarithm of its probabilities.
+    A class without training pixel gets the logit of `FLOOR` or the least vote.
+
+    The state is the training set: (N, C) float32 `samples` and (N,) int64 `targets` from 0. Loading a state fits the
+    estimator again, to the same result with the same version of scikit-learn, so nothing has to be pickled.
+    """
+
+    samples: Tensor
+    targets: Tensor
+
+    def __init__(self, estimator: BaseEstimator, num_classes: int) -> None:
+        super().__init__()
+        self.estimator = estimator
+        self.num_classes = num_classes
+        self.register_buffer("samples", torch.empty(0, 0))
+        self.register_buffer("targets", torch.empty(0, dtype=torch.int64))
+        self.register_load_state_dict_pre_hook(_fit_to_state)
+
+    def learn(self, samples: Tensor, targets: Tensor) -> None:
+        """Fit to samples (N, C) of targets (N,) from 0."""
+        self.samples, self.targets = samples, targets
+        try:
+            self.estimator.fit(samples.cpu().numpy(), targets.cpu().numpy())
+            self(samples[:1])  # the nearest neighbours count themselves only now
+        except ValueError as error:
+            raise HsiError(
+                f"{len(samples)} training pixels are too few for this model ({error}): raise split.train"
+            ) from error
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Classify."""
+        if x.is_meta:  # someone counts activations
+            return torch.empty(len(x), self.num_classes, device=x.device)
+        features = x.flatten(1).cpu().numpy()
+        if hasattr(self.estimator, "decision_function"):
+            known = self.estimator.decision_function(features)
+            if known.ndim == 1:  # of two classes scikit-learn scores the second alone
+                known = np.stack([-known, known], 1) / 2
+            fill = min(0.0, float(known.min()))
+        else:
+            known = np.log(np.maximum(self.estimator.predict_proba(features), FLOOR))
+            fill = np.log(FLOOR)
+        logits = np.full((len(x), self.num_classes), fill, dtype=np.float32)
+        logits[:, self.estimator.classes_] = known
+        return torch.from_numpy(logits).to(x.device)
+
+
+def _fit_to_state(head: nn.Module, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
+    assert isinstance(head, EstimatorHead)
+    head.learn(state[f"{prefix}samples"], state[f"{prefix}targets"])
+
+
+def fit_estimator(
+    model: WindowClassifier, image: Tensor, labels: np.ndarray, split: Split, engine: Engine
+) -> tuple[pd.DataFrame, float]:
+    """Fit the model's `EstimatorHead` to the training pixels of `split`; returns a history of one row, and seconds.
+
+    Arguments as in `hsi.train.fit`. Validation pixels choose nothing here; the history says how they fare.
+    """
+    assert isinstance(model.head, EstimatorHead)
+    started = time.monotonic()
+    features = WindowClassifier(model.trunk, nn.Flatten(), model.in_channels, model.window)
+    targets = to_targets(torch.as_tensor(labels, device=image.device)).flatten()
+    region = None if split.region is None else torch.as_tensor(split.region, device=image.device)
+
+    def look_up(network: WindowClassifier, role: int) -> tuple[Tensor, Tensor]:
+        pixels = torch.as_tensor(split.pixels(role), device=image.device)
+        served, values = zip(*map_logits(network, image, engine, region, pixels), strict=True)
+        return torch.cat(values).clone(), targets[torch.cat(served)]
+
+    model.eval()
+    samples, truth = look_up(features, TRAIN)
+    order = np.lexsort(np.vstack([samples.cpu().numpy().T, truth.cpu()]))  # not the engine's order, which may change
+    model.head.learn(samples[order], truth[order])
+    seconds = time.monotonic() - started
+    logits, truth = look_up(model, TRAIN)
+    row = {
+        "step": 1,
+        "loss": F.cross_entropy(logits, truth).item(),
+        "accuracy": (logits.argmax(1) == truth).float().mean().item(),
+        "learning_rate": np.nan,
+        "validation_accuracy": np.nan,
+    }
+    if len(split.pixels(VALIDATION)):
+        logits, truth = look_up(model, VALIDATION)
+        row["validation_accuracy"] = (logits.argmax(1) == truth).float().mean().item()
+    return pd.DataFrame([row]), seconds
+
+
+def svm(
+    in_channels: int,
+    num_classes: int,
+    C: float | Sequence[float] = (1, 10, 100, 1000),
+    gamma: float | Sequence[float] = (0.25, 1, 4),
+    patch_size: int = 1,
+) -> WindowClassifier:
+    """Support vector machine with a radial kernel on standardised spectra; above `patch_size` 1 on window means.
+
+    Melgani, Bruzzone, "Classification of Hyperspectral Remote Sensing Images With Support Vector Machines", IEEE TGRS
+    42(8), 2004. `C`, and `gamma` in units of 1 / in_channels, are chosen by 3-fold cross-validation on the training
+    pixels where several are given.
+    """
+    grid = {
+        "svc__C": [float(value) for value in np.atleast_1d(C)],
+        "svc__gamma": [float(value) / in_channels for value in np.atleast_1d(gamma)],
+    }
+    machine = make_pipeline(StandardScaler(), SVC(break_ties=True))  # ties broken: the map is the argmax of the logits
+    folds = KFold(FOLDS, shuffle=True, random_state=0)  # not stratified: a class may have a single pixel
+    return _classifier(GridSearchCV(machine, grid, cv=folds), in_channels, num_classes, patch_size)
+
+
+def random_forest(
+    in_channels: int, num_classes: int, trees: int = 300, seed: int = 0, patch_size: int = 1
+) -> WindowClassifier:
+    """Random forest (Breiman, Machine Learning 45, 2001) on spectra; above `patch_size` 1 on window means."""
+    if trees < 1:
+        raise HsiError(f"model.trees={trees}: give a whole number from 1 on")
+    forest = RandomForestClassifier(trees, random_state=seed, n_jobs=torch.get_num_threads())
+    return _classifier(forest, in_channels, num_classes, patch_size)
+
+
+def knn(in_channels: int, num_classes: int, neighbours: int = 5, patch_size: int = 1) -> WindowClassifier:
+    """The k nearest training spectra, standardised, vote; above `patch_size` 1 those of window means.
+
+    Cover, Hart, "Nearest Neighbor Pattern Classification", IEEE Trans. Information Theory 13(1), 1967.
+    """
+    if neighbours < 1:
+        raise HsiError(f"model.neighbours={neighbours}: give a whole number from 1 on")
+    nearest = make_pipeline(StandardScaler(), KNeighborsClassifier(neighbours))
+    return _classifier(nearest, in_channels, num_classes, patch_size)
+
+
+def _classifier(estimator: BaseEstimator, in_channels: int, num_classes: int, window: int) -> WindowClassifier:
+    trunk = nn.Identity() if window == 1 else WindowMean(window)
+    return WindowClassifier(trunk, EstimatorHead(estimator, num_classes), in_channels, window)
