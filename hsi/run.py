@@ -87,9 +87,7 @@ def run(config: DictConfig) -> None:
         history=history,
         temperature=temperature,
         prediction=prediction,
-        evaluation=evaluate(
-            scene, split, prediction.class_map, prediction.confidence, model.window, mapping.context
-        ),
+        evaluation=evaluate(scene, split, prediction.class_map, prediction.confidence, model.window, mapping.context),
         seconds={"load": loading_seconds, "train": training_seconds, "map": prediction.seconds},
         environment=compute.environment(device, precision, list(hydra.overrides.task)),
     )
