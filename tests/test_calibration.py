@@ -88,7 +88,7 @@ def test_run_writes_probabilities_and_calibration(hsi_run, tmp_path, symmetries)
     made = tmp_path / "made"
     run = bundle.open_run(made)
     probabilities = np.load(made / "probabilities.npy")
-    assert probabilities.shape == (64, 64, 6)
+    assert probabilities.shape == (40, 36, 6)
     assert probabilities.dtype == np.float16
     np.testing.assert_allclose(probabilities.sum(2, dtype=np.float64), 1, atol=5e-3)
     np.testing.assert_allclose(probabilities.max(2), run.confidence, atol=1e-3)
