@@ -48,7 +48,7 @@ def show_accuracy(table: pd.DataFrame) -> pd.DataFrame:
     shown["runs"] = table["runs"]
     shown["OA %"] = _spreads(table, "oa", 100, 2)
     shown["95 % interval"] = [
-        "-" if pd.isna(low) else f"{100 * low:.2f}-{100 * high:.2f}"
+        "-" if pd.isna(low) else f"{100 * max(low, 0):.2f}-{100 * min(high, 1):.2f}"
         for low, high in zip(table["oa_low"], table["oa_high"], strict=True)
     ]
     shown["AA %"] = _spreads(table, "aa", 100, 2)
