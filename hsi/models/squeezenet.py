@@ -1,7 +1,7 @@
 """SqueezeNet 1.0: eight fire modules, which squeeze to few channels and expand by 1 x 1 and 3 x 3.
 
 Iandola, Han, Moskewicz, Ashraf, Dally, Keutzer, "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters",
-arXiv:1602.07360, table 1: 1,248,424 parameters.
+arXiv:1602.07360, 2016, table 1: 1,248,424 parameters.
 
 Deviations for windows: a first kernel of 3 at stride 1 in place of 7 at stride 2, and no pooling after it (no early
 downsampling); it and the fire modules 2 to 4 are unpadded as long as the window allows and form the trunk, the
