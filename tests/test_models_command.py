@@ -5,11 +5,16 @@ from io import StringIO
 from shutil import copytree
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, configure
 
-from hsi.models.__main__ import main
+from hsi.models.__main__ import main, networks
 
-NAMES = sorted(path.stem for path in (ROOT / "conf" / "model").glob("*.yaml"))
+NAMES = [path.stem for path in networks()]
+
+
+def test_only_baselines_are_left_out():
+    for path in set((ROOT / "conf" / "model").glob("*.yaml")) - set(networks()):
+        assert configure(f"model={path.stem}").model["_target_"].startswith("hsi.models.baselines.")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Every network of conf/model/ under one set of demands; a network joins by its YAML alone."""
+"""Every network of conf/model/ under one set of demands; it joins by its YAML alone. Baselines: test_baselines.py."""
 
 import inspect
 import sys
@@ -17,9 +17,10 @@ from hsi.attention import SqueezeExcite
 from hsi.cost import cost
 from hsi.engine import forward
 from hsi.errors import HsiError
+from hsi.models.__main__ import networks
 from hsi.models.contract import WindowClassifier
 
-MODELS = sorted(path.stem for path in (ROOT / "conf" / "model").glob("*.yaml"))
+MODELS = [path.stem for path in networks()]
 POSITIONS = ["last", "every"]
 CLASSES = 5
 

@@ -1,4 +1,4 @@
-"""``python -m hsi.models [key=value ...]``: every network, what it costs, what it shares, and its paper.
+"""``python -m hsi.models [key=value ...]``: every network, what it costs, what it shares, its paper.
 
 Composed from conf/model/ for Indian Pines: 145 x 145 pixels, 30 components, 16 classes. The window is the one that a
 network's builder recommends, or for all of them that of ``patch_size=``.
@@ -32,7 +32,7 @@ def main(words: list[str]) -> None:
     """Print the table; `words` are overrides as for ``hsi.run``."""
     rows, refusals = [], []
     with initialize_config_dir(str(cli.CONF), version_base="1.3"):
-        for path in sorted((cli.CONF / "model").glob("*.yaml")):
+        for path in networks():
             try:
                 rows.append(describe(path, words))
             except InstantiationException as error:
@@ -42,6 +42,13 @@ def main(words: list[str]) -> None:
     print(LEGEND)
     if refusals:
         print("\nNot to be had so:", *refusals, sep="\n")
+
+
+def networks() -> list[Path]:
+    """The files of conf/model/ that describe networks; what has no layers to count calls itself a baseline."""
+    return [
+        path for path in sorted((cli.CONF / "model").glob("*.yaml")) if not path.read_text().startswith("# Baseline: ")
+    ]
 
 
 def describe(path: Path, words: list[str]) -> tuple[str, ...]:
