@@ -7,12 +7,11 @@ window of 25. Weights start as in the authors' Keras program (Glorot uniform, ze
 With attention after every convolution it is the SE-HybridSN of the literature.
 """
 
-from collections.abc import Callable
-
 from torch import nn
 
 from hsi.errors import HsiError
 from hsi.models.contract import FlattenPositions, WindowClassifier
+from hsi.models.stages import Attention, Stage, assemble, require_window, with_attention
 
 SPECTRAL_KERNELS = (7, 5, 3)
 MIN_COMPONENTS = sum(SPECTRAL_KERNELS) - 2  # one band is left after the three valid convolutions
@@ -23,7 +22,7 @@ def hybridsn(
     in_channels: int,
     num_classes: int,
     patch_size: int = 25,
-    attention: Callable[..., nn.Module] | None = None,
+    attention: Attention | None = None,
     attention_position: str = "last",
     dropout: float = 0.4,
 ) -> WindowClassifier:
@@ -38,29 +37,16 @@ def hybridsn(
         raise HsiError(
             f"HybridSN needs at least {MIN_COMPONENTS} components, not {in_channels}: raise reduce.components"
         )
-    if patch_size < MIN_WINDOW:
-        raise HsiError(f"HybridSN needs a window of at least {MIN_WINDOW}, not {patch_size}: raise patch_size")
-    if attention_position not in ("last", "every"):
-        raise HsiError(f"model.attention_position={attention_position}: choose last or every")
+    require_window("HybridSN", patch_size, MIN_WINDOW)
 
     depth = in_channels - MIN_COMPONENTS + 1
-    convolutions: list[tuple[nn.Module, int, int]] = [  # layer, its channels, its spatial dimensions
-        (nn.Sequential(nn.Unflatten(1, (1, in_channels)), nn.Conv3d(1, 8, (7, 3, 3)), nn.ReLU()), 8, 3),
-        (nn.Sequential(nn.Conv3d(8, 16, (5, 3, 3)), nn.ReLU()), 16, 3),
-        (nn.Sequential(nn.Conv3d(16, 32, (3, 3, 3)), nn.ReLU()), 32, 3),
-        (nn.Sequential(nn.Flatten(1, 2), nn.Conv2d(32 * depth, 64, 3), nn.ReLU()), 64, 2),
+    convolutions = [
+        Stage(nn.Sequential(nn.Unflatten(1, (1, in_channels)), nn.Conv3d(1, 8, (7, 3, 3)), nn.ReLU()), 8, True, dims=3),
+        Stage(nn.Sequential(nn.Conv3d(8, 16, (5, 3, 3)), nn.ReLU()), 16, True, dims=3),
+        Stage(nn.Sequential(nn.Conv3d(16, 32, (3, 3, 3)), nn.ReLU()), 32, True, dims=3),
+        Stage(nn.Sequential(nn.Flatten(1, 2), nn.Conv2d(32 * depth, 64, 3), nn.ReLU()), 64, True),
     ]
-    shared: list[nn.Module] = []
-    rest: list[nn.Module] = []
-    for index, (layer, channels, dims) in enumerate(convolutions):
-        (rest if rest else shared).append(layer)
-        if attention and (attention_position == "every" or index == len(convolutions) - 1):
-            rest.append(attention(channels, dims=dims))
-
-    if attention and attention_position == "every":  # trunks put out (B, channels, rows, cols): fold the spectrum in
-        folded = (8, in_channels - SPECTRAL_KERNELS[0] + 1)
-        shared.append(nn.Flatten(1, 2))
-        rest.insert(0, nn.Unflatten(1, folded))
+    stages = with_attention(convolutions, attention, attention_position)
 
     side = patch_size - (MIN_WINDOW - 1)
     dense = nn.Sequential(
@@ -69,9 +55,9 @@ def hybridsn(
         *(nn.Linear(256, 128), nn.ReLU(), nn.Dropout(dropout)),
         nn.Linear(128, num_classes),
     )
-    for module in [*(layer for layer, _, _ in convolutions), dense]:
+    for module in [*(stage.layers for stage in convolutions), dense]:
         module.apply(_start_as_keras)
-    return WindowClassifier(nn.Sequential(*shared), nn.Sequential(*rest, *dense), in_channels, patch_size)
+    return assemble(stages, dense, in_channels, patch_size)
 
 
 def _start_as_keras(layer: nn.Module) -> None:

@@ -1,0 +1,125 @@
+"""Blocks that several networks share, each once.
+
+Shapes are (B, C, H, W): B windows (or one scene), C channels, H rows, W columns. A layer is padded when it keeps
+H and W, unpadded ('valid') when it loses its kernel's reach at every border; only unpadded layers can stand in a
+trunk (see `hsi.engine`).
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def scale(channels: int, width: float) -> int:
+    """Return a published channel count under a width multiplier, which is exact at 1 and never 0."""
+    return max(1, round(channels * width))
+
+
+def conv(
+    inputs: int,
+    outputs: int,
+    kernel: int = 3,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+    groups: int = 1,
+    padded: bool = True,
+    norm: bool = False,
+    activation: Callable[[], nn.Module] | None = nn.ReLU,
+) -> nn.Sequential:
+    """Convolution, batch normalisation where `norm`, activation where there is one.
+
+    Padded and with stride s, a side n becomes ceil(n / s). Normalised convolutions have no bias. Weights start as in
+    He, Zhang, Ren, Sun, "Delving Deep into Rectifiers", ICCV 2015, which lets deep networks without
+    normalisation learn.
+    """
+    padding = dilation * (kernel // 2) if padded else 0
+    layer = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=not norm)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return nn.Sequential(layer, *([nn.BatchNorm2d(outputs)] if norm else []), *([activation()] if activation else []))
+
+
+def fully_connected(inputs: int, outputs: int, dropout: float = 0.0) -> nn.Sequential:
+    """(B, inputs) -> (B, outputs): a hidden layer with ReLU and dropout, weights as in `conv`."""
+    layer = nn.Linear(inputs, outputs)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    nn.init.zeros_(layer.bias)
+    return nn.Sequential(layer, nn.ReLU(), nn.Dropout(dropout))
+
+
+def global_average(channels: int, num_classes: int, dropout: float = 0.0) -> nn.Sequential:
+    """(B, channels, H, W) -> (B, num_classes): mean over the window, then a linear layer.
+
+    The same as the mean over class maps made by a 1 x 1 convolution (Lin, Chen, Yan, "Network In Network",
+    ICLR 2014), since both are linear; that is why its weights are class activation maps.
+    """
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels, num_classes))
+
+
+def max_pool(kernel: int = 3) -> nn.MaxPool2d:
+    """Maximum over `kernel` x `kernel` at stride 2; borders that do not fill a kernel count, so 1 x 1 stays 1 x 1."""
+    return nn.MaxPool2d(kernel, 2, ceil_mode=True)
+
+
+def centre(x: Tensor, like: Tensor) -> Tensor:
+    """Crop (B, C, H, W) to the rows and columns of `like` around the same middle.
+
+    What a branch without convolutions passes on next to one that lost its borders.
+    """
+    top, left = (x.shape[2] - like.shape[2]) // 2, (x.shape[3] - like.shape[3]) // 2
+    return x[:, :, top : top + like.shape[2], left : left + like.shape[3]]
+
+
+class Residual(nn.Module):
+    """``activation(branch(x) + shortcut(x))``; the shortcut is cropped where the branch is unpadded.
+
+    He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, equations 1 and 2.
+    """
+
+    def __init__(self, branch: nn.Module, shortcut: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.branch, self.shortcut, self.activation = branch, shortcut, activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> what the branch makes of it."""
+        change = self.branch(x)
+        return self.activation(change + centre(self.shortcut(x), change))
+
+
+class Branches(nn.Module):
+    """Outputs of several branches side by side, (B, sum of their channels, H, W), cropped to the smallest.
+
+    The branch that loses the most pixels comes last.
+    """
+
+    def __init__(self, *branches: nn.Module) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, sum of channels, rows and columns of the last branch)."""
+        outputs = [branch(x) for branch in self.branches]
+        return torch.cat([centre(output, outputs[-1]) for output in outputs], dim=1)
+
+
+class LocalResponseNorm(nn.Module):
+    """Each value over a power of the squares around it among the channels, at the same position.
+
+    Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012,
+    section 3.3, with its constants and, as in all programs since, alpha shared out over the `size` channels. Equal to
+    `torch.nn.LocalResponseNorm`, but pooled in two dimensions, which has a deterministic backward on GPUs.
+    """
+
+    def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0) -> None:
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape."""
+        squares = F.pad(x.square().flatten(2)[:, None], (0, 0, self.size // 2, (self.size - 1) // 2))
+        mean = F.avg_pool2d(squares, (self.size, 1), stride=1)[:, 0].view_as(x)
+        return x / (self.k + self.alpha * mean) ** self.beta

@@ -1,0 +1,39 @@
+"""SE-ResNet: ResNet with squeeze and excitation at the end of every residual branch.
+
+Hu, Shen, Sun, "Squeeze-and-Excitation Networks", CVPR 2018, section 3.3 and figure 3. The paper's equations have no
+biases: depth 50 adds 2,514,944 parameters to ResNet-50 (equation 5; the paper: 2.5 million), depth 18 adds 87,040 to
+11,776,552 (programs with biases have 2,040 more, 11,778,592 as in timm). Deviations for windows as in
+`hsi.models.resnet`; the excitation pools over the window, so that the first convolution alone is the trunk.
+"""
+
+from functools import partial
+
+from torch import nn
+
+from hsi.attention import SqueezeExcite
+from hsi.models import resnet
+from hsi.models.contract import WindowClassifier
+from hsi.models.stages import Attention
+
+
+def senet(
+    in_channels: int,
+    num_classes: int,
+    patch_size: int = 15,
+    attention: Attention | None = None,
+    attention_position: str = "every",
+    depth: int = 18,
+    width: float = 1.0,
+    reduction: int = 16,
+) -> WindowClassifier:
+    """Build SE-ResNet for windows (B, in_channels, patch_size, patch_size).
+
+    Another `attention` takes the place of squeeze and excitation; without any it would be `hsi.models.resnet.resnet`.
+    """
+    attention = attention or partial(SqueezeExcite, reduction=reduction)
+    return resnet.resnet(in_channels, num_classes, patch_size, attention, attention_position, depth, width)
+
+
+def original(num_classes: int = 1000, depth: int = 18) -> nn.Module:
+    """SE-ResNet for images (B, 3, 224, 224)."""
+    return resnet.original(num_classes, depth, SqueezeExcite)

@@ -1,0 +1,186 @@
+"""What makes each network itself: its published parameter count, and the layers that it is named for."""
+
+import pytest
+import torch
+from torch import nn
+
+from hsi.attention import SqueezeExcite
+from hsi.errors import HsiError
+from hsi.layers import LocalResponseNorm, Residual, centre, conv, scale
+from hsi.models import alexnet, drn, googlenet, lenet, nin, resnet, senet, squeezenet, vgg
+from hsi.models.stages import LEAST_FIELD, unpadded
+
+
+def parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def convolutions(model: nn.Module) -> list[nn.Conv2d]:
+    return [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+
+
+ORIGINALS = [  # network, its knobs, input, parameters; the sources stand in the headers of the families
+    (lenet.original, {}, (1, 32, 32), 61_706),
+    (alexnet.original, {"columns": 2}, (3, 227, 227), 60_965_224),
+    (alexnet.original, {"columns": 1}, (3, 227, 227), 61_100_840),
+    (vgg.original, {"depth": 11}, (3, 224, 224), 132_863_336),
+    (vgg.original, {"depth": 13}, (3, 224, 224), 133_047_848),
+    (vgg.original, {"depth": 16}, (3, 224, 224), 138_357_544),
+    (vgg.original, {"depth": 19}, (3, 224, 224), 143_667_240),
+    (nin.original, {}, (3, 32, 32), 966_986),
+    (googlenet.original, {}, (3, 224, 224), 6_998_552),
+    (resnet.original, {"depth": 18}, (3, 224, 224), 11_689_512),
+    (resnet.original, {"depth": 34}, (3, 224, 224), 21_797_672),
+    (resnet.original, {"depth": 50}, (3, 224, 224), 25_557_032),
+    (senet.original, {"depth": 18}, (3, 224, 224), 11_776_552),
+    (drn.original, {"arch": "a", "depth": 18}, (3, 224, 224), 11_689_512),
+    (drn.original, {"arch": "b", "depth": 26}, (3, 224, 224), 21_126_584),
+    (drn.original, {"arch": "c", "depth": 26}, (3, 224, 224), 21_126_584),
+    (drn.original, {"arch": "c", "depth": 42}, (3, 224, 224), 31_234_744),
+    (squeezenet.original, {}, (3, 224, 224), 1_248_424),
+]
+
+
+@pytest.mark.parametrize(("build", "knobs", "shape", "count"), ORIGINALS)
+def test_published_parameter_counts(build, knobs, shape, count):
+    """On the meta device: counted and shaped, not computed."""
+    with torch.device("meta"):
+        model = build(**knobs).eval()
+        assert model(torch.empty(2, *shape)).shape[0] == 2
+    assert parameters(model) == count
+
+
+def test_squeeze_and_excitation_adds_what_equation_5_says():
+    """Hu et al. 2018: 2/r times the sum of N C^2 over the stages, 2.5 million for ResNet-50."""
+    with torch.device("meta"):
+        added = parameters(senet.original(depth=50)) - parameters(resnet.original(depth=50))
+    assert added == 2 * (3 * 256**2 + 4 * 512**2 + 6 * 1024**2 + 3 * 2048**2) // 16 == 2_514_944
+
+
+def test_excitation_stands_inside_every_residual_branch():
+    model = senet.senet(8, 3, 11, width=0.25)
+    blocks = [module for module in model.modules() if isinstance(module, Residual)]
+    assert len(blocks) == 8
+    assert all(isinstance(block.branch[-1], SqueezeExcite) for block in blocks)
+
+
+@pytest.mark.parametrize(
+    ("build", "dilations"),
+    [
+        (drn.drn_a, [1] * 9 + [1, 2, 2, 2] + [2, 4, 4, 4]),
+        (drn.drn_b, [1] * 13 + [1, 2, 2, 2] + [2, 4, 4, 4] + [2, 2, 1, 1]),
+        (drn.drn_c, [1] * 13 + [1, 2, 2, 2] + [2, 4, 4, 4] + [2, 2, 1, 1]),
+    ],
+)
+def test_dilation_stands_in_place_of_the_last_two_strides(build, dilations):
+    threes = [layer for layer in convolutions(build(8, 3, 15, width=0.25)) if layer.kernel_size == (3, 3)]
+    assert [layer.dilation[0] for layer in threes] == dilations
+    assert sum(layer.stride[0] - 1 for layer in threes) == 1  # one stride is left
+
+
+def test_degridding_of_drn_c_has_no_shortcuts():
+    b, c = ([isinstance(m, Residual) for m in build(8, 3, 9, width=0.25).head[:12]] for build in (drn.drn_b, drn.drn_c))
+    assert b == [True] * 12
+    assert c == [True] * 10 + [False] * 2
+
+
+def test_dilation_keeps_the_field_that_strides_lose():
+    """At the published input: 28 x 28 in place of ResNet's 7 x 7."""
+    with torch.device("meta"):
+        sides = [
+            model.eval()[:-4](torch.empty(1, 3, 224, 224)).shape[-1]
+            for model in (resnet.original(), drn.original(arch="a"), drn.original(arch="c", depth=26))
+        ]
+    assert sides == [7, 28, 28]
+
+
+def test_inception_widths_are_those_of_table_1():
+    assert [stage.channels for stage in googlenet._modules(192, 1.0, 0)] == [
+        *(256, 480),
+        *(512, 512, 512, 528, 832),
+        *(832, 1024),
+    ]
+    assert len(googlenet.inception(8, (4, 2, 4, 2, 4, 4)).branches) == 4
+
+
+@pytest.mark.parametrize(("block", "loss"), [(googlenet.inception(8, (4, 2, 4, 2, 4, 4), False), 4)])
+def test_unpadded_branches_keep_the_middle(block, loss):
+    """The 1 x 1 branch of an unpadded module is that of the padded one, without its borders."""
+    x = torch.randn(1, 8, 11, 11)
+    out = block(x)
+    assert out.shape == (1, 16, 11 - loss, 11 - loss)
+    assert torch.equal(out[:, :4], block.branches[0](x)[:, :, 2:-2, 2:-2])
+
+
+def test_fire_squeezes_then_expands():
+    squeeze, expand = squeezenet.fire(96, 16, 64)
+    assert squeeze[0].weight.shape == (16, 96, 1, 1)
+    assert [branch[0].weight.shape for branch in expand.branches] == [(64, 16, 1, 1), (64, 16, 3, 3)]
+
+
+def test_columns_of_alexnet_meet_in_the_third_convolution_only():
+    assert [layer.groups for layer in convolutions(alexnet.alexnet(8, 3, 11, width=0.1))] == [1, 2, 1, 2, 2]
+
+
+def test_response_normalisation_is_torchs():
+    x = torch.randn(2, 7, 3, 4)
+    torch.testing.assert_close(LocalResponseNorm(5)(x), nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2.0)(x))
+
+
+def test_a_shortcut_is_cropped_around_the_middle():
+    x = torch.arange(25.0).view(1, 1, 5, 5)
+    assert centre(x, x[:, :, :3, :3]).flatten().tolist() == [6, 7, 8, 11, 12, 13, 16, 17, 18]
+    double = Residual(nn.Identity(), nn.Identity(), nn.Identity())
+    assert torch.equal(double(x), 2 * x)
+
+
+@pytest.mark.parametrize(
+    ("window", "losses", "expected"),
+    [(9, (2, 2), (1, 7)), (25, (2, 4, 4), (3, 15)), (8, (2,), (0, 8)), (15, (4, 8, 2), (1, 11)), (9, (), (0, 9))],
+)
+def test_unpadded_layers_stand_at_the_front_and_leave_a_field(window, losses, expected):
+    count, side = unpadded(window, losses)
+    assert (count, side) == expected
+    assert count == 0 or side >= LEAST_FIELD
+
+
+def test_width_is_exact_at_1_and_never_0():
+    assert [scale(6, 1.0), scale(6, 0.5), scale(6, 0.01)] == [6, 3, 1]
+
+
+@pytest.mark.parametrize(("window", "trunk"), [(9, 7), (11, 9), (25, 15)])
+def test_the_trunk_of_resnet_grows_with_the_window(window, trunk):
+    assert resnet.resnet(8, 3, window, width=0.1).trunk_window == trunk
+
+
+def test_small_fields_are_not_halved():
+    """Batch statistics need two positions at least, even of one window."""
+    features = resnet.resnet(8, 3, 9, width=0.25)
+    features.head = features.head[:-4]
+    assert features(torch.randn(1, 8, 9, 9)).shape[-2:] == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("build", "knobs", "words"),
+    [
+        (vgg.vgg, {"depth": 12}, "model.depth=12: choose 11 or 13 or 16 or 19"),
+        (resnet.resnet, {"depth": 20}, "choose 18 or 34 or 50"),
+        (drn.drn_c, {"depth": 18}, "choose 26 or 42"),
+        (alexnet.alexnet, {"columns": 3}, "choose 1 or 2"),
+        (lenet.lenet, {"patch_size": 7}, "LeNet needs a window of at least 9, not 7"),
+        (squeezenet.squeezenet, {"patch_size": 1}, "at least 3, not 1"),
+        (nin.nin, {"attention_position": "first"}, "choose last or every"),
+        (resnet.resnet, {"attention": SqueezeExcite, "attention_position": "all"}, "choose last or every"),
+        (googlenet.googlenet, {"patch_size": 10}, "odd"),
+    ],
+)
+def test_what_cannot_be_built_is_said(build, knobs, words):
+    with pytest.raises(HsiError, match=words):
+        build(8, 3, **knobs)
+
+
+def test_convolutions_start_so_that_variance_passes_through_relu():
+    """He et al. 2015, equation 10: weights of standard deviation sqrt(2 / fan in)."""
+    layer = conv(32, 64)[0]
+    assert layer.weight.std().item() == pytest.approx((2 / (9 * 32)) ** 0.5, rel=0.05)
+    assert not layer.bias.any()
