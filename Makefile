@@ -11,7 +11,7 @@ run: .venv/ready
 	$(BIN)/python -m hsi.run $(ARGS)
 
 test: .venv/ready
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -1,6 +1,10 @@
 """Shared by all tests: the commands run in this process, the small scene, the real one."""
 
 import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # several tests at a time: a thread each, or they stand in each other's way
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
