@@ -9,8 +9,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from hsi import cli, plots
+from hsi import cli
 from hsi.leakage import audit
+from hsi.plots import canvas
 from hsi.scene import Scene
 from hsi.split import TEST, TRAIN, UNUSED, VALIDATION, Split
 
@@ -25,8 +26,8 @@ PANELS = {
     "guard of 3": ["split=guard", "split.distance=3"],
     f"guard of {WINDOW}": ["split=guard"],
 }
-# The blue and vermilion of hsi.plots, and a yellow that is lighter than both
-COLOURS = {UNUSED: "#d9d9d9", TRAIN: plots.VALIDATED, VALIDATION: "#f0e442", TEST: plots.MEASURED}
+# The blue and vermilion of hsi.plots.canvas, and a yellow that is lighter than both
+COLOURS = {UNUSED: "#d9d9d9", TRAIN: canvas.VALIDATED, VALIDATION: "#f0e442", TEST: canvas.MEASURED}
 NAMES = {TRAIN: "trains", VALIDATION: "validates", TEST: "tests", UNUSED: "labelled, unused"}
 
 
@@ -51,7 +52,7 @@ def main() -> None:
     handles = [Patch(facecolor=COLOURS[role], label=name) for role, name in NAMES.items()]
     handles.append(Patch(facecolor=fade(COLOURS[TEST]), label="pale: unlabelled ground of that side"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=9, frameon=False)
-    plots.save(figure, Path(__file__).with_name("splits.png"))
+    canvas.save(figure, Path(__file__).with_name("splits.png"))
 
 
 def paint(scene: Scene, split: Split) -> np.ndarray:

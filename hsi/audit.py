@@ -8,10 +8,11 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from hsi import cli, files, plots
+from hsi import cli, files
 from hsi.errors import HsiError
 from hsi.leakage import audit, ladder
-from hsi.leakage_plots import draw_ladder, draw_leakage
+from hsi.plots import canvas
+from hsi.plots.leakage import draw_ladder, draw_leakage
 from hsi.scene import require_classes
 from hsi.split import TEST, TRAIN, VALIDATION, save_split
 
@@ -48,8 +49,8 @@ def run(config: DictConfig) -> None:
     save_split(folder / "split.npz", split)
     files.write(folder / "audit.csv", table.to_csv(index=False))
     files.write_json(folder / "leakage.json", leakage)
-    plots.save(draw_ladder(table, title), folder / "audit.png")
-    plots.save(draw_leakage(leakage), folder / "leakage.png")
+    canvas.save(draw_ladder(table, title), folder / "audit.png")
+    canvas.save(draw_leakage(leakage), folder / "leakage.png")
 
     log.info("%s (split %s...).", title, split.hash[:8])
     for note in split.notes:

@@ -13,15 +13,19 @@ from safetensors import SafetensorError
 from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 
-from hsi import calibration_plots, files, plots
+from hsi import files
 from hsi.cost import Cost
 from hsi.download import file_checksum
 from hsi.errors import HsiError
 from hsi.evaluate import Evaluation
 from hsi.folder import CHECKPOINT, METRICS, config_hash, plain
-from hsi.leakage_plots import draw_leakage
 from hsi.mapping import Prediction
 from hsi.models.contract import WindowClassifier
+from hsi.plots import canvas
+from hsi.plots.calibration import draw_reliability, draw_risk_coverage
+from hsi.plots.leakage import draw_leakage
+from hsi.plots.maps import draw_map
+from hsi.plots.scores import draw_confusion, draw_history
 from hsi.reduce import Features, Reducer
 from hsi.scene import Scene
 from hsi.split import TEST, Split, load_split, save_split
@@ -71,12 +75,12 @@ def write(folder: Path, result: Result) -> None:
     names = list(scene.class_names)
     files.write(folder / "confusion.csv", pd.DataFrame(scores.confusion, names, names).to_csv())
     files.write(folder / "history.csv", result.history.to_csv(index=False))
-    plots.save(plots.draw_map(scene, prediction.class_map, split.role == TEST, title), folder / "map.png")
-    plots.save(plots.draw_confusion(scores.confusion, names, title), folder / "confusion.png")
-    plots.save(plots.draw_history(result.history), folder / "history.png")
-    plots.save(draw_leakage(result.evaluation.leakage), folder / "leakage.png")
-    plots.save(calibration_plots.draw_reliability(result.evaluation.calibration), folder / "reliability.png")
-    plots.save(calibration_plots.draw_risk_coverage(result.evaluation.calibration), folder / "risk_coverage.png")
+    canvas.save(draw_map(scene, prediction.class_map, split.role == TEST, title), folder / "map.png")
+    canvas.save(draw_confusion(scores.confusion, names, title), folder / "confusion.png")
+    canvas.save(draw_history(result.history), folder / "history.png")
+    canvas.save(draw_leakage(result.evaluation.leakage), folder / "leakage.png")
+    canvas.save(draw_reliability(result.evaluation.calibration), folder / "reliability.png")
+    canvas.save(draw_risk_coverage(result.evaluation.calibration), folder / "risk_coverage.png")
     save_model(folder, result)
     files.write_json(folder / "environment.json", result.environment)
     files.write_json(folder / METRICS, describe(folder, result))

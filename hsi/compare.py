@@ -16,10 +16,13 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from hsi import comparison_plots, files, plots, tables
+from hsi import files, tables
 from hsi.ensemble import combine
 from hsi.errors import HsiError
 from hsi.pairs import MEASURES, Pixels, compare_pairs, conclude, conclude_pixels
+from hsi.plots import canvas
+from hsi.plots.comparison import draw_critical_difference, draw_settings
+from hsi.plots.maps import draw_disagreement
 from hsi.scene import Scene
 from hsi.settings import Setting, find_runs, read_settings
 from hsi.split import TEST, Split, load_split
@@ -71,7 +74,7 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa") -> None:
     table, classes = tables.tabulate_settings(settings), tables.tabulate_classes(settings)
     _write_summary(table, out)
     files.write(out / "per_class.csv", classes.to_csv(index=False))
-    plots.save(comparison_plots.draw_settings(table, measure), out / "settings.png")
+    canvas.save(draw_settings(table, measure), out / "settings.png")
 
     remarks = _remarks(settings)
     maps, splits, scene, missing = _read_maps(settings)
@@ -87,7 +90,7 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa") -> None:
     ranking = _rank(settings, measure)
     if ranking:
         remarks.append(_conclude_ranking(ranking))
-        plots.save(comparison_plots.draw_critical_difference(ranking), out / "critical_difference.png")
+        canvas.save(draw_critical_difference(ranking), out / "critical_difference.png")
     ensembles = []
     if scene is not None:
         found = [combine(number, setting, scene, maps, splits) for number, setting in enumerate(settings, start=1)]
@@ -95,8 +98,8 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa") -> None:
         for ensemble in ensembles:
             files.write_array(out / f"disagreement_{ensemble.setting}.npy", ensemble.disagreement)
         if ensembles:
-            figure = comparison_plots.draw_disagreement({each.setting: each.disagreement for each in ensembles})
-            plots.save(figure, out / "disagreement.png")
+            figure = draw_disagreement({each.setting: each.disagreement for each in ensembles})
+            canvas.save(figure, out / "disagreement.png")
         else:
             remarks.append(
                 "No vote of seeds: no two runs of a setting share a split (split.seed=0 with several seeds makes them)."

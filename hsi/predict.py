@@ -13,11 +13,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from hsi import cli, compute, files, plots
+from hsi import cli, compute, files
 from hsi.bundle import load_model
 from hsi.engine import as_image
 from hsi.errors import HsiError
 from hsi.mapping import map_scene
+from hsi.plots import canvas
+from hsi.plots.maps import draw_map
 from hsi.scene import Scene
 
 log = logging.getLogger(__name__)
@@ -51,7 +53,7 @@ def predict(config: DictConfig) -> None:
     )
     files.write_array(folder / "map.npy", prediction.class_map)
     files.write_array(folder / "confidence.npy", prediction.confidence)
-    plots.save(plots.draw_map(shown, prediction.class_map, title=f"{scene.name}, by {config.run}"), folder / "map.png")
+    canvas.save(draw_map(shown, prediction.class_map, title=f"{scene.name}, by {config.run}"), folder / "map.png")
     counts = np.bincount(prediction.class_map.ravel(), minlength=len(names) + 1)[1:]
     summary = {
         "run": str(config.run),

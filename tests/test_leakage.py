@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsi.leakage import accuracy_by_distance, audit, ladder, sees_training
-from hsi.leakage_plots import draw_ladder, draw_leakage
 from hsi.split import TEST, TRAIN, Split
 from hsi.splits.random import random_split
 
@@ -120,14 +119,3 @@ def test_indian_pines_for_windows_3_to_25_takes_less_than_ten_seconds(indian_pin
     assert time.monotonic() - started < 10
     assert table["test_windows_with_training_pixel"].is_monotonic_increasing
     assert table["test_windows_with_training_pixel"].iloc[-1] == 1
-
-
-def test_pictures_show_every_distance_bin_and_window():
-    split, labels = a_split(0, masked=False)
-    leakage = audit(split, labels, 3, class_map=np.ones_like(labels))
-    histogram, curve = draw_leakage(leakage).axes
-    assert [bar.get_height() for bar in histogram.patches] == leakage["distance_counts"]
-    assert len(curve.get_xticks()) == len(leakage["accuracy_by_distance"])
-    assert len(draw_leakage(audit(split, labels, 3)).axes) == 1
-    (axes,) = draw_ladder(ladder(split, labels, [1, 3, 5])).axes
-    assert [len(line.get_xdata()) for line in axes.lines] == [3, 3, 3]

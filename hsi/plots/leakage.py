@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hsi.plots import DPI, MEASURED, NORMAL, SMALL, VALIDATED
+from hsi.plots.canvas import MEASURED, VALIDATED, add_legend, finish_chart, make_figure
+
+DISTANCE = "distance to the nearest training pixel (pixels)"
 
 
 def draw_leakage(leakage: Mapping[str, Any]) -> Figure:
@@ -18,7 +19,7 @@ def draw_leakage(leakage: Mapping[str, Any]) -> Figure:
     `leakage` is what `hsi.leakage.audit` returns and metrics.json keeps.
     """
     bins = leakage.get("accuracy_by_distance", [])
-    figure = Figure(figsize=(9 if bins else 5, 3.4), dpi=DPI, layout="constrained")
+    figure = make_figure(9 if bins else 5, 3.4)
     axes = figure.subplots(1, 2 if bins else 1, squeeze=False)[0]
     counts = np.array(leakage["distance_counts"])
     reach = leakage["window"] // 2
@@ -30,9 +31,9 @@ def draw_leakage(leakage: Mapping[str, Any]) -> Figure:
     ):
         axes[0].bar(distance[part], counts[part], width=0.9, color=colour, label=text)
     axes[0].set_xlim(left=0.4)
-    axes[0].set_ylabel("test pixels", fontsize=NORMAL)
-    axes[0].legend(fontsize=SMALL, frameon=False)
-    _finish(axes[0])
+    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    finish_chart(axes[0], DISTANCE, "test pixels", grid="y")
+    add_legend(axes[0])
     if bins:
         middle = [np.sqrt(b["from"] * b["to"]) for b in bins]
         accuracy = np.array([b["accuracy"] for b in bins])
@@ -52,14 +53,13 @@ def draw_leakage(leakage: Mapping[str, Any]) -> Figure:
         axes[1].set_xticks(middle, spans)
         axes[1].minorticks_off()
         axes[1].set_ylim(0, 105)
-        axes[1].set_ylabel("accuracy (%), 95 % interval", fontsize=NORMAL)
-        _finish(axes[1], ticks=False)
+        finish_chart(axes[1], DISTANCE, "accuracy (%), 95 % interval", grid="y")
     return figure
 
 
 def draw_ladder(table: pd.DataFrame, title: str = "") -> Figure:
     """Draw the figures of `hsi.leakage.ladder` over the side of the window."""
-    figure = Figure(figsize=(6, 3.6), dpi=DPI, layout="constrained")
+    figure = make_figure(6, 3.6)
     axes = figure.subplots()
     for column, text, colour, style in (
         ("test_windows_with_training_pixel", "test windows with a training pixel", VALIDATED, "-o"),
@@ -67,23 +67,8 @@ def draw_ladder(table: pd.DataFrame, title: str = "") -> Figure:
         ("mean_overlap", "mean share of a test window in training windows", "#555555", ":^"),
     ):
         axes.plot(table["window"], 100 * table[column], style, color=colour, markersize=3.5, label=text)
-    axes.set_xlabel("side of the window (pixels)", fontsize=NORMAL)
-    axes.set_ylabel("%", fontsize=NORMAL)
     axes.set_ylim(-3, 103)
     axes.set_xticks(table["window"])
-    axes.set_title(title, fontsize=NORMAL)
-    axes.legend(fontsize=SMALL, frameon=False)
-    axes.tick_params(labelsize=SMALL)
-    axes.grid(color="#e5e5e5", linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
+    finish_chart(axes, "side of the window (pixels)", "%", title)
+    add_legend(axes)
     return figure
-
-
-def _finish(axes: Axes, ticks: bool = True) -> None:
-    if ticks:
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("distance to the nearest training pixel (pixels)", fontsize=NORMAL)
-    axes.tick_params(labelsize=SMALL)
-    axes.grid(axis="y", color="#e5e5e5", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
