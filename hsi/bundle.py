@@ -17,7 +17,7 @@ from hsi import files
 from hsi.cost import Cost
 from hsi.download import file_checksum
 from hsi.errors import HsiError
-from hsi.evaluate import Evaluation
+from hsi.evaluate import Evaluation, scene_hash
 from hsi.folder import CHECKPOINT, METRICS, config_hash, plain
 from hsi.mapping import Prediction
 from hsi.models.contract import WindowClassifier
@@ -97,7 +97,7 @@ def describe(folder: Path, result: Result) -> dict[str, Any]:
         "seed": result.config.seed,
         "model": result.choices["model"],
         "scene": result.scene.name,
-        "scene_hash": result.scene.hash,
+        "scene_hash": scene_hash(result.scene),
         "split_hash": result.split.hash,
         "split_notes": list(result.split.notes),
         "parameters": cost and cost.parameters,

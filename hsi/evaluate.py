@@ -1,5 +1,6 @@
 """All that can be said of a map from the map itself, its split and the scene; `hsi.verify` computes it again."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,14 @@ class Evaluation:
             "leakage": self.leakage,
             "calibration": self.calibration.as_json(),
         }
+
+
+def scene_hash(scene: Scene) -> str:
+    """SHA-256 over cube, labels and class names, in hexadecimal: what was classified, wherever it came from."""
+    digest = hashlib.sha256(repr((scene.cube.shape, scene.cube.dtype.str, scene.class_names)).encode())
+    digest.update(np.ascontiguousarray(scene.cube).tobytes())
+    digest.update(scene.labels.astype(np.int64).tobytes())
+    return digest.hexdigest()
 
 
 def evaluate(

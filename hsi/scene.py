@@ -4,10 +4,8 @@ Every loader ends in `assemble`, so that all scenes pass the same checks. Class 
 here, whatever the file has; `label_values` keeps the file's own numbers.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -81,14 +79,6 @@ class Scene:
     def class_counts(self) -> np.ndarray:
         """Labelled pixels of class 1..K, (K,) int64."""
         return np.bincount(self.labels.ravel(), minlength=self.num_classes + 1)[1:]
-
-    @cached_property
-    def hash(self) -> str:
-        """SHA-256 over cube, labels and class names, in hexadecimal: what was classified, wherever it came from."""
-        digest = hashlib.sha256(repr((self.cube.shape, self.cube.dtype.str, self.class_names)).encode())
-        digest.update(np.ascontiguousarray(self.cube).tobytes())
-        digest.update(self.labels.astype(np.int64).tobytes())
-        return digest.hexdigest()
 
 
 def load_published(

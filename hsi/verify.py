@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from hsi import files
 from hsi.download import file_checksum
 from hsi.errors import HsiError
-from hsi.evaluate import evaluate
+from hsi.evaluate import evaluate, scene_hash
 from hsi.folder import METRICS, config_hash, flatten
 from hsi.scene import Scene
 from hsi.split import load_split
@@ -72,7 +72,7 @@ def _changed_config(folder: Path, metrics: dict[str, Any]) -> Iterator[str]:
 
 def _other_figures(folder: Path, metrics: dict[str, Any]) -> Iterator[str]:
     scene: Scene = instantiate(_load_config(folder).scene)
-    if scene.hash != metrics["scene_hash"] or dict(scene.checksums) != metrics["data"]:
+    if scene_hash(scene) != metrics["scene_hash"] or dict(scene.checksums) != metrics["data"]:
         yield f"scene {scene.name}: its files are not those of the run"
     try:
         split = load_split(folder / "split.npz")
