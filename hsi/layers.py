@@ -43,6 +43,33 @@ def conv(
     return nn.Sequential(layer, *([nn.BatchNorm2d(outputs)] if norm else []), *([activation()] if activation else []))
 
 
+def depthwise(
+    channels: int,
+    kernel: int = 3,
+    *,
+    multiplier: int = 1,
+    stride: int = 1,
+    padded: bool = True,
+    norm: bool = True,
+    activation: Callable[[], nn.Module] | None = nn.ReLU,
+) -> nn.Sequential:
+    """`conv` with `multiplier` filters for each channel, which see that channel alone: outputs channels * multiplier.
+
+    Sifre, "Rigid-Motion Scattering for Image Classification", PhD thesis, 2014, section 6.2. A 1 x 1 convolution,
+    called pointwise, follows to mix channels.
+    """
+    return conv(
+        channels,
+        channels * multiplier,
+        kernel,
+        stride=stride,
+        groups=channels,
+        padded=padded,
+        norm=norm,
+        activation=activation,
+    )
+
+
 def fully_connected(inputs: int, outputs: int, dropout: float = 0.0) -> nn.Sequential:
     """(B, inputs) -> (B, outputs): a hidden layer with ReLU and dropout, weights as in `conv`."""
     layer = nn.Linear(inputs, outputs)

@@ -6,9 +6,22 @@ from torch import nn
 
 from hsi.attention import SqueezeExcite
 from hsi.errors import HsiError
-from hsi.layers import LocalResponseNorm, Residual, centre, conv, scale
-from hsi.models import alexnet, drn, googlenet, lenet, nin, resnet, senet, squeezenet, vgg
-from hsi.models.stages import LEAST_FIELD, unpadded
+from hsi.layers import LocalResponseNorm, Residual, centre, conv, depthwise, scale
+from hsi.models import (
+    alexnet,
+    drn,
+    googlenet,
+    lenet,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+    nin,
+    resnet,
+    senet,
+    squeezenet,
+    vgg,
+)
+from hsi.models.stages import LEAST_FIELD, halvings, unpadded
 
 
 def parameters(model: nn.Module) -> int:
@@ -38,6 +51,9 @@ ORIGINALS = [  # network, its knobs, input, parameters; the sources stand in the
     (drn.original, {"arch": "c", "depth": 26}, (3, 224, 224), 21_126_584),
     (drn.original, {"arch": "c", "depth": 42}, (3, 224, 224), 31_234_744),
     (squeezenet.original, {}, (3, 224, 224), 1_248_424),
+    (mobilenet_v1.original, {}, (3, 224, 224), 4_231_976),
+    (mobilenet_v2.original, {}, (3, 224, 224), 3_504_872),
+    (mobilenet_v3.original, {}, (3, 224, 224), 5_483_032),
 ]
 
 
@@ -142,6 +158,40 @@ def test_unpadded_layers_stand_at_the_front_and_leave_a_field(window, losses, ex
     count, side = unpadded(window, losses)
     assert (count, side) == expected
     assert count == 0 or side >= LEAST_FIELD
+
+
+@pytest.mark.parametrize(
+    ("side", "early", "expected"), [(7, 1, [1, 2, 2, 1]), (224, 0, [2, 2, 2, 2]), (3, 0, [1, 1, 1, 1])]
+)
+def test_strides_are_kept_late_and_while_the_field_is_large(side, early, expected):
+    assert halvings((2, 2, 2, 2), side, early) == expected
+
+
+def test_depthwise_filters_see_one_channel_and_pointwise_filters_one_position():
+    assert depthwise(4, multiplier=2)[0].weight.shape == (8, 1, 3, 3)
+    first, second = mobilenet_v1.pair(4, 6)
+    assert [first[0].weight.shape, second[0].weight.shape] == [(4, 1, 3, 3), (6, 4, 1, 1)]
+    x = torch.randn(2, 4, 5, 5)
+    changed = x.clone()
+    changed[:, 1] += 1
+    same = (first.eval()(x) == first(changed)).all(0).all(1).all(1)
+    assert same.tolist() == [True, False, True, True]
+
+
+def test_bottlenecks_are_linear_and_narrow():
+    """Sandler et al. 2018: activations stand in the wide inside only; the sum is of the narrow outsides."""
+    block = mobilenet_v2.inverted_residual(4, 24, 4)
+    assert isinstance(block, Residual)
+    assert [layer.weight.shape[:2] for layer in convolutions(block)] == [(24, 4), (24, 1), (4, 24)]
+    assert [len(part) for part in block.branch] == [3, 3, 2]
+    assert (block(torch.randn(8, 4, 5, 5)) < 0).any()
+    assert not any(isinstance(m, Residual) for m in mobilenet_v2.inverted_residual(4, 24, 4, stride=2).modules())
+
+
+def test_hard_excitation_scales_channels_by_a_piecewise_linear_sigmoid():
+    x, excite = torch.randn(2, 8, 3, 3), mobilenet_v3.HardExcite(8, 4)
+    raw = excite.gate[:-1](x)
+    torch.testing.assert_close(excite(x), x * (raw + 3).clamp(0, 6) / 6)
 
 
 def test_width_is_exact_at_1_and_never_0():
