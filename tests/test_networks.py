@@ -18,6 +18,7 @@ from hsi.models import (
     nin,
     resnet,
     senet,
+    shufflenet,
     squeezenet,
     vgg,
 )
@@ -54,6 +55,7 @@ ORIGINALS = [  # network, its knobs, input, parameters; the sources stand in the
     (mobilenet_v1.original, {}, (3, 224, 224), 4_231_976),
     (mobilenet_v2.original, {}, (3, 224, 224), 3_504_872),
     (mobilenet_v3.original, {}, (3, 224, 224), 5_483_032),
+    (shufflenet.original, {}, (3, 224, 224), 2_278_604),
 ]
 
 
@@ -192,6 +194,19 @@ def test_hard_excitation_scales_channels_by_a_piecewise_linear_sigmoid():
     x, excite = torch.randn(2, 8, 3, 3), mobilenet_v3.HardExcite(8, 4)
     raw = excite.gate[:-1](x)
     torch.testing.assert_close(excite(x), x * (raw + 3).clamp(0, 6) / 6)
+
+
+def test_channels_of_two_groups_are_shuffled():
+    x = torch.arange(6.0).view(1, 6, 1, 1)
+    assert shufflenet.ChannelShuffle(2)(x).flatten().tolist() == [0, 3, 1, 4, 2, 5]
+    assert shufflenet.ChannelShuffle(3)(x).flatten().tolist() == [0, 2, 4, 1, 3, 5]
+
+
+def test_half_of_the_channels_pass_a_shuffle_unit_untouched():
+    x = torch.randn(2, 8, 5, 5)
+    out = shufflenet.unit(4)(x)
+    assert torch.equal(out[:, ::2], x[:, :4])
+    assert (out[:, 1::2] != x[:, 4:]).any()
 
 
 def test_width_is_exact_at_1_and_never_0():
