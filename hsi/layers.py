@@ -70,6 +70,24 @@ def depthwise(
     )
 
 
+def conv3d(
+    inputs: int,
+    outputs: int,
+    kernel: tuple[int, int, int],
+    *,
+    stride: tuple[int, int, int] = (1, 1, 1),
+    padding: tuple[int, int, int] = (0, 0, 0),
+    norm: bool = False,
+    activation: Callable[[], nn.Module] | None = nn.ReLU,
+) -> nn.Sequential:
+    """`conv` with a spectral axis, (B, inputs, D, H, W) -> (B, outputs, D', H', W'); unpadded unless told."""
+    layer = nn.Conv3d(inputs, outputs, kernel, stride, padding, bias=not norm)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return nn.Sequential(layer, *([nn.BatchNorm3d(outputs)] if norm else []), *([activation()] if activation else []))
+
+
 def fully_connected(inputs: int, outputs: int, dropout: float = 0.0) -> nn.Sequential:
     """(B, inputs) -> (B, outputs): a hidden layer with ReLU and dropout, weights as in `conv`."""
     layer = nn.Linear(inputs, outputs)
@@ -99,6 +117,19 @@ def centre(x: Tensor, like: Tensor) -> Tensor:
     """
     top, left = (x.shape[2] - like.shape[2]) // 2, (x.shape[3] - like.shape[3]) // 2
     return x[:, :, top : top + like.shape[2], left : left + like.shape[3]]
+
+
+class Crop(nn.Module):
+    """Rows and columns without the `border` outermost: what an unpadded layer would leave, so a trunk may hold it."""
+
+    def __init__(self, border: int) -> None:
+        super().__init__()
+        self.border = border
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, ..., H, W) -> (B, ..., H - 2 border, W - 2 border)."""
+        b = self.border
+        return x[..., b : x.shape[-2] - b, b : x.shape[-1] - b]
 
 
 class Residual(nn.Module):

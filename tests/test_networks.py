@@ -9,6 +9,9 @@ from hsi.errors import HsiError
 from hsi.layers import LocalResponseNorm, Residual, centre, conv, depthwise, scale
 from hsi.models import (
     alexnet,
+    cnn_1d,
+    cnn_2d,
+    cnn_3d,
     drn,
     googlenet,
     lenet,
@@ -20,6 +23,7 @@ from hsi.models import (
     senet,
     shufflenet,
     squeezenet,
+    ssrn,
     vgg,
 )
 from hsi.models.stages import LEAST_FIELD, halvings, unpadded
@@ -56,6 +60,8 @@ ORIGINALS = [  # network, its knobs, input, parameters; the sources stand in the
     (mobilenet_v2.original, {}, (3, 224, 224), 3_504_872),
     (mobilenet_v3.original, {}, (3, 224, 224), 5_483_032),
     (shufflenet.original, {}, (3, 224, 224), 2_278_604),
+    (cnn_1d.cnn_1d, {"in_channels": 220, "num_classes": 8, "patch_size": 1}, (220, 1, 1), 81_408),
+    (ssrn.ssrn, {"in_channels": 200, "num_classes": 16, "patch_size": 7}, (200, 7, 7), 364_168 - 368),
 ]
 
 
@@ -207,6 +213,34 @@ def test_half_of_the_channels_pass_a_shuffle_unit_untouched():
     out = shufflenet.unit(4)(x)
     assert torch.equal(out[:, ::2], x[:, :4])
     assert (out[:, 1::2] != x[:, 4:]).any()
+
+
+def test_the_middle_pixel_is_all_that_cnn_1d_sees():
+    model = cnn_1d.cnn_1d(30, 3, 9)
+    x = torch.randn(2, 30, 9, 9)
+    torch.testing.assert_close(model(x), model(x[:, :, 4:5, 4:5].expand_as(x)))
+    assert (model.window, model.trunk_window) == (9, 1)
+
+
+def test_spectral_pooling_is_torchs():
+    x = torch.randn(2, 3, 11, 2, 2)
+    pooled = nn.MaxPool3d((4, 1, 1), ceil_mode=True)(x)
+    assert torch.equal(cnn_1d.SpectralMaxPool(4)(x), pooled)
+
+
+def test_the_window_of_5_leaves_one_position():
+    """Makantasis et al. 2015, Li et al. 2017: two unpadded convolutions, and the filters that they print."""
+    flat, deep = cnn_2d.cnn_2d(10, 3, 5), cnn_3d.cnn_3d(30, 3, 5)
+    assert [layer.out_channels for layer in convolutions(flat)] == [30, 90]
+    kernels = [(m.out_channels, m.kernel_size) for m in deep.modules() if isinstance(m, nn.Conv3d)]
+    assert kernels == [(2, (7, 3, 3)), (4, (3, 3, 3))]
+    assert flat.trunk_window == deep.trunk_window == 1
+
+
+def test_ssrn_filters_the_spectrum_before_the_window():
+    blocks = [module for module in ssrn.ssrn(30, 3, 9).modules() if isinstance(module, Residual)]
+    kinds = [[type(part[0]) for part in block.branch] for block in blocks]
+    assert kinds == [[nn.Conv3d] * 2] * 2 + [[nn.Conv2d] * 2] * 2
 
 
 def test_width_is_exact_at_1_and_never_0():
