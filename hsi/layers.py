@@ -164,6 +164,31 @@ class Branches(nn.Module):
         return torch.cat([centre(output, outputs[-1]) for output in outputs], dim=1)
 
 
+class TransformerBlock(nn.Module):
+    """Self-attention between tokens, then two layers for each token, both on normalised input and added to it.
+
+    Vaswani et al., "Attention Is All You Need", NIPS 2017, section 3.2, in the order of Dosovitskiy et al., "An Image
+    Is Worth 16x16 Words", ICLR 2021, equations 2 and 3. `channels` is a multiple of `heads`.
+    """
+
+    def __init__(self, channels: int, heads: int, hidden: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads = heads
+        self.mixed = nn.Sequential(nn.LayerNorm(channels), nn.Linear(channels, 3 * channels))
+        self.joined = nn.Sequential(nn.Linear(channels, channels), nn.Dropout(dropout))
+        self.tokenwise = nn.Sequential(
+            *(nn.LayerNorm(channels), nn.Linear(channels, hidden), nn.GELU(), nn.Dropout(dropout)),
+            *(nn.Linear(hidden, channels), nn.Dropout(dropout)),
+        )
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, N, channels) -> the same shape."""
+        query, key, value = self.mixed(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        weights = (query @ key.transpose(2, 3) / query.shape[-1] ** 0.5).softmax(3)
+        tokens = tokens + self.joined((weights @ value).transpose(1, 2).flatten(2))
+        return tokens + self.tokenwise(tokens)
+
+
 class LocalResponseNorm(nn.Module):
     """Each value over a power of the squares around it among the channels, at the same position.
 

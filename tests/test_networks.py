@@ -6,7 +6,7 @@ from torch import nn
 
 from hsi.attention import SqueezeExcite
 from hsi.errors import HsiError
-from hsi.layers import LocalResponseNorm, Residual, centre, conv, depthwise, scale
+from hsi.layers import LocalResponseNorm, Residual, TransformerBlock, centre, conv, depthwise, scale
 from hsi.models import (
     alexnet,
     cnn_1d,
@@ -23,6 +23,7 @@ from hsi.models import (
     senet,
     shufflenet,
     squeezenet,
+    ssftt,
     ssrn,
     vgg,
 )
@@ -241,6 +242,32 @@ def test_ssrn_filters_the_spectrum_before_the_window():
     blocks = [module for module in ssrn.ssrn(30, 3, 9).modules() if isinstance(module, Residual)]
     kinds = [[type(part[0]) for part in block.branch] for block in blocks]
     assert kinds == [[nn.Conv3d] * 2] * 2 + [[nn.Conv2d] * 2] * 2
+
+
+def test_self_attention_is_torchs():
+    block = TransformerBlock(8, 2, 16).eval()
+    reference = nn.TransformerEncoderLayer(8, 2, 16, 0.0, "gelu", batch_first=True, norm_first=True)
+    ours = [*block.mixed, block.joined[0], block.tokenwise[0], block.tokenwise[1], block.tokenwise[4]]
+    attention = reference.self_attn
+    with torch.no_grad():
+        attention.in_proj_weight.copy_(ours[1].weight)
+        attention.in_proj_bias.copy_(ours[1].bias)
+    pairs = [(reference.norm1, 0), (attention.out_proj, 2), (reference.norm2, 3)]
+    for layer, index in [*pairs, (reference.linear1, 4), (reference.linear2, 5)]:
+        layer.load_state_dict(ours[index].state_dict())
+    x = torch.randn(3, 5, 8)
+    torch.testing.assert_close(block(x), reference(x))
+
+
+def test_tokens_are_weighted_means_over_the_window():
+    """Alike positions give each token their common value; the order of positions does not matter."""
+    tokenizer = ssftt.Tokenizer(8, 4)
+    x = torch.randn(2, 8, 3, 3)
+    tokens = tokenizer(x)
+    assert tokens.shape == (2, 4, 8)
+    torch.testing.assert_close(tokens, tokenizer(x.transpose(2, 3)))
+    alike = tokenizer(x[:, :, :1, :1].expand_as(x))
+    torch.testing.assert_close(alike, tokenizer.value(x[:, :, 0, 0])[:, None].expand_as(alike))
 
 
 def test_width_is_exact_at_1_and_never_0():
