@@ -22,6 +22,7 @@ from hsi.models import (
     resnet,
     senet,
     shufflenet,
+    spectralformer,
     squeezenet,
     ssftt,
     ssrn,
@@ -270,6 +271,22 @@ def test_tokens_are_weighted_means_over_the_window():
     torch.testing.assert_close(alike, tokenizer.value(x[:, :, 0, 0])[:, None].expand_as(alike))
 
 
+def test_bands_are_grouped_with_their_neighbours():
+    groups = spectralformer.BandGroups(3)(torch.arange(5.0).view(1, 5, 1, 1))
+    assert groups[0].tolist() == [[4, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 0]]
+
+
+def test_fusion_across_layers_that_keeps_its_first_is_a_plain_transformer():
+    network = spectralformer.CrossLayerFusion(6, 8, 0.0)
+    assert len(network.fusions) == 3
+    with torch.no_grad():
+        for fusion in network.fusions:
+            fusion.weight.copy_(torch.stack([torch.eye(6), torch.zeros(6, 6)], dim=2)[:, :, None])
+            fusion.bias.zero_()
+    x = torch.randn(2, 6, 8)
+    torch.testing.assert_close(network(x), nn.Sequential(*network.blocks)(x))
+
+
 def test_width_is_exact_at_1_and_never_0():
     assert [scale(6, 1.0), scale(6, 0.5), scale(6, 0.01)] == [6, 3, 1]
 
@@ -298,6 +315,8 @@ def test_small_fields_are_not_halved():
         (nin.nin, {"attention_position": "first"}, "choose last or every"),
         (resnet.resnet, {"attention": SqueezeExcite, "attention_position": "all"}, "choose last or every"),
         (googlenet.googlenet, {"patch_size": 10}, "odd"),
+        (spectralformer.spectralformer, {"attention": SqueezeExcite}, "no feature map"),
+        (spectralformer.spectralformer, {"neighbours": 2}, "choose an odd number"),
     ],
 )
 def test_what_cannot_be_built_is_said(build, knobs, words):
