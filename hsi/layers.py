@@ -43,6 +43,51 @@ def conv(
     return nn.Sequential(layer, *([nn.BatchNorm2d(outputs)] if norm else []), *([activation()] if activation else []))
 
 
+def depthwise(
+    channels: int,
+    kernel: int = 3,
+    *,
+    multiplier: int = 1,
+    stride: int = 1,
+    padded: bool = True,
+    norm: bool = True,
+    activation: Callable[[], nn.Module] | None = nn.ReLU,
+) -> nn.Sequential:
+    """`conv` with `multiplier` filters for each channel, which see that channel alone: outputs channels * multiplier.
+
+    Sifre, "Rigid-Motion Scattering for Image Classification", PhD thesis, 2014, section 6.2. A 1 x 1 convolution,
+    called pointwise, follows to mix channels.
+    """
+    return conv(
+        channels,
+        channels * multiplier,
+        kernel,
+        stride=stride,
+        groups=channels,
+        padded=padded,
+        norm=norm,
+        activation=activation,
+    )
+
+
+def conv3d(
+    inputs: int,
+    outputs: int,
+    kernel: tuple[int, int, int],
+    *,
+    stride: tuple[int, int, int] = (1, 1, 1),
+    padding: tuple[int, int, int] = (0, 0, 0),
+    norm: bool = False,
+    activation: Callable[[], nn.Module] | None = nn.ReLU,
+) -> nn.Sequential:
+    """`conv` with a spectral axis, (B, inputs, D, H, W) -> (B, outputs, D', H', W'); unpadded unless told."""
+    layer = nn.Conv3d(inputs, outputs, kernel, stride, padding, bias=not norm)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return nn.Sequential(layer, *([nn.BatchNorm3d(outputs)] if norm else []), *([activation()] if activation else []))
+
+
 def fully_connected(inputs: int, outputs: int, dropout: float = 0.0) -> nn.Sequential:
     """(B, inputs) -> (B, outputs): a hidden layer with ReLU and dropout, weights as in `conv`."""
     layer = nn.Linear(inputs, outputs)
@@ -72,6 +117,19 @@ def centre(x: Tensor, like: Tensor) -> Tensor:
     """
     top, left = (x.shape[2] - like.shape[2]) // 2, (x.shape[3] - like.shape[3]) // 2
     return x[:, :, top : top + like.shape[2], left : left + like.shape[3]]
+
+
+class Crop(nn.Module):
+    """Rows and columns without the `border` outermost: what an unpadded layer would leave, so a trunk may hold it."""
+
+    def __init__(self, border: int) -> None:
+        super().__init__()
+        self.border = border
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, ..., H, W) -> (B, ..., H - 2 border, W - 2 border)."""
+        b = self.border
+        return x[..., b : x.shape[-2] - b, b : x.shape[-1] - b]
 
 
 class Residual(nn.Module):
@@ -104,6 +162,31 @@ class Branches(nn.Module):
         """(B, C, H, W) -> (B, sum of channels, rows and columns of the last branch)."""
         outputs = [branch(x) for branch in self.branches]
         return torch.cat([centre(output, outputs[-1]) for output in outputs], dim=1)
+
+
+class TransformerBlock(nn.Module):
+    """Self-attention between tokens, then two layers for each token, both on normalised input and added to it.
+
+    Vaswani et al., "Attention Is All You Need", NIPS 2017, section 3.2, in the order of Dosovitskiy et al., "An Image
+    Is Worth 16x16 Words", ICLR 2021, equations 2 and 3. `channels` is a multiple of `heads`.
+    """
+
+    def __init__(self, channels: int, heads: int, hidden: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads = heads
+        self.mixed = nn.Sequential(nn.LayerNorm(channels), nn.Linear(channels, 3 * channels))
+        self.joined = nn.Sequential(nn.Linear(channels, channels), nn.Dropout(dropout))
+        self.tokenwise = nn.Sequential(
+            *(nn.LayerNorm(channels), nn.Linear(channels, hidden), nn.GELU(), nn.Dropout(dropout)),
+            *(nn.Linear(hidden, channels), nn.Dropout(dropout)),
+        )
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, N, channels) -> the same shape."""
+        query, key, value = self.mixed(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        weights = (query @ key.transpose(2, 3) / query.shape[-1] ** 0.5).softmax(3)
+        tokens = tokens + self.joined((weights @ value).transpose(1, 2).flatten(2))
+        return tokens + self.tokenwise(tokens)
 
 
 class LocalResponseNorm(nn.Module):

@@ -6,9 +6,29 @@ from torch import nn
 
 from hsi.attention import SqueezeExcite
 from hsi.errors import HsiError
-from hsi.layers import LocalResponseNorm, Residual, centre, conv, scale
-from hsi.models import alexnet, drn, googlenet, lenet, nin, resnet, senet, squeezenet, vgg
-from hsi.models.stages import LEAST_FIELD, unpadded
+from hsi.layers import LocalResponseNorm, Residual, TransformerBlock, centre, conv, depthwise, scale
+from hsi.models import (
+    alexnet,
+    cnn_1d,
+    cnn_2d,
+    cnn_3d,
+    drn,
+    googlenet,
+    lenet,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+    nin,
+    resnet,
+    senet,
+    shufflenet,
+    spectralformer,
+    squeezenet,
+    ssftt,
+    ssrn,
+    vgg,
+)
+from hsi.models.stages import LEAST_FIELD, halvings, unpadded
 
 
 def parameters(model: nn.Module) -> int:
@@ -38,6 +58,12 @@ ORIGINALS = [  # network, its knobs, input, parameters; the sources stand in the
     (drn.original, {"arch": "c", "depth": 26}, (3, 224, 224), 21_126_584),
     (drn.original, {"arch": "c", "depth": 42}, (3, 224, 224), 31_234_744),
     (squeezenet.original, {}, (3, 224, 224), 1_248_424),
+    (mobilenet_v1.original, {}, (3, 224, 224), 4_231_976),
+    (mobilenet_v2.original, {}, (3, 224, 224), 3_504_872),
+    (mobilenet_v3.original, {}, (3, 224, 224), 5_483_032),
+    (shufflenet.original, {}, (3, 224, 224), 2_278_604),
+    (cnn_1d.cnn_1d, {"in_channels": 220, "num_classes": 8, "patch_size": 1}, (220, 1, 1), 81_408),
+    (ssrn.ssrn, {"in_channels": 200, "num_classes": 16, "patch_size": 7}, (200, 7, 7), 364_168 - 368),
 ]
 
 
@@ -144,6 +170,123 @@ def test_unpadded_layers_stand_at_the_front_and_leave_a_field(window, losses, ex
     assert count == 0 or side >= LEAST_FIELD
 
 
+@pytest.mark.parametrize(
+    ("side", "early", "expected"), [(7, 1, [1, 2, 2, 1]), (224, 0, [2, 2, 2, 2]), (3, 0, [1, 1, 1, 1])]
+)
+def test_strides_are_kept_late_and_while_the_field_is_large(side, early, expected):
+    assert halvings((2, 2, 2, 2), side, early) == expected
+
+
+def test_depthwise_filters_see_one_channel_and_pointwise_filters_one_position():
+    assert depthwise(4, multiplier=2)[0].weight.shape == (8, 1, 3, 3)
+    first, second = mobilenet_v1.pair(4, 6)
+    assert [first[0].weight.shape, second[0].weight.shape] == [(4, 1, 3, 3), (6, 4, 1, 1)]
+    x = torch.randn(2, 4, 5, 5)
+    changed = x.clone()
+    changed[:, 1] += 1
+    same = (first.eval()(x) == first(changed)).all(0).all(1).all(1)
+    assert same.tolist() == [True, False, True, True]
+
+
+def test_bottlenecks_are_linear_and_narrow():
+    """Sandler et al. 2018: activations stand in the wide inside only; the sum is of the narrow outsides."""
+    block = mobilenet_v2.inverted_residual(4, 24, 4)
+    assert isinstance(block, Residual)
+    assert [layer.weight.shape[:2] for layer in convolutions(block)] == [(24, 4), (24, 1), (4, 24)]
+    assert [len(part) for part in block.branch] == [3, 3, 2]
+    assert (block(torch.randn(8, 4, 5, 5)) < 0).any()
+    assert not any(isinstance(m, Residual) for m in mobilenet_v2.inverted_residual(4, 24, 4, stride=2).modules())
+
+
+def test_hard_excitation_scales_channels_by_a_piecewise_linear_sigmoid():
+    x, excite = torch.randn(2, 8, 3, 3), mobilenet_v3.HardExcite(8, 4)
+    raw = excite.gate[:-1](x)
+    torch.testing.assert_close(excite(x), x * (raw + 3).clamp(0, 6) / 6)
+
+
+def test_channels_of_two_groups_are_shuffled():
+    x = torch.arange(6.0).view(1, 6, 1, 1)
+    assert shufflenet.ChannelShuffle(2)(x).flatten().tolist() == [0, 3, 1, 4, 2, 5]
+    assert shufflenet.ChannelShuffle(3)(x).flatten().tolist() == [0, 2, 4, 1, 3, 5]
+
+
+def test_half_of_the_channels_pass_a_shuffle_unit_untouched():
+    x = torch.randn(2, 8, 5, 5)
+    out = shufflenet.unit(4)(x)
+    assert torch.equal(out[:, ::2], x[:, :4])
+    assert (out[:, 1::2] != x[:, 4:]).any()
+
+
+def test_the_middle_pixel_is_all_that_cnn_1d_sees():
+    model = cnn_1d.cnn_1d(30, 3, 9)
+    x = torch.randn(2, 30, 9, 9)
+    torch.testing.assert_close(model(x), model(x[:, :, 4:5, 4:5].expand_as(x)))
+    assert (model.window, model.trunk_window) == (9, 1)
+
+
+def test_spectral_pooling_is_torchs():
+    x = torch.randn(2, 3, 11, 2, 2)
+    pooled = nn.MaxPool3d((4, 1, 1), ceil_mode=True)(x)
+    assert torch.equal(cnn_1d.SpectralMaxPool(4)(x), pooled)
+
+
+def test_the_window_of_5_leaves_one_position():
+    """Makantasis et al. 2015, Li et al. 2017: two unpadded convolutions, and the filters that they print."""
+    flat, deep = cnn_2d.cnn_2d(10, 3, 5), cnn_3d.cnn_3d(30, 3, 5)
+    assert [layer.out_channels for layer in convolutions(flat)] == [30, 90]
+    kernels = [(m.out_channels, m.kernel_size) for m in deep.modules() if isinstance(m, nn.Conv3d)]
+    assert kernels == [(2, (7, 3, 3)), (4, (3, 3, 3))]
+    assert flat.trunk_window == deep.trunk_window == 1
+
+
+def test_ssrn_filters_the_spectrum_before_the_window():
+    blocks = [module for module in ssrn.ssrn(30, 3, 9).modules() if isinstance(module, Residual)]
+    kinds = [[type(part[0]) for part in block.branch] for block in blocks]
+    assert kinds == [[nn.Conv3d] * 2] * 2 + [[nn.Conv2d] * 2] * 2
+
+
+def test_self_attention_is_torchs():
+    block = TransformerBlock(8, 2, 16).eval()
+    reference = nn.TransformerEncoderLayer(8, 2, 16, 0.0, "gelu", batch_first=True, norm_first=True)
+    ours = [*block.mixed, block.joined[0], block.tokenwise[0], block.tokenwise[1], block.tokenwise[4]]
+    attention = reference.self_attn
+    with torch.no_grad():
+        attention.in_proj_weight.copy_(ours[1].weight)
+        attention.in_proj_bias.copy_(ours[1].bias)
+    pairs = [(reference.norm1, 0), (attention.out_proj, 2), (reference.norm2, 3)]
+    for layer, index in [*pairs, (reference.linear1, 4), (reference.linear2, 5)]:
+        layer.load_state_dict(ours[index].state_dict())
+    x = torch.randn(3, 5, 8)
+    torch.testing.assert_close(block(x), reference(x))
+
+
+def test_tokens_are_weighted_means_over_the_window():
+    """Alike positions give each token their common value; the order of positions does not matter."""
+    tokenizer = ssftt.Tokenizer(8, 4)
+    x = torch.randn(2, 8, 3, 3)
+    tokens = tokenizer(x)
+    assert tokens.shape == (2, 4, 8)
+    torch.testing.assert_close(tokens, tokenizer(x.transpose(2, 3)))
+    alike = tokenizer(x[:, :, :1, :1].expand_as(x))
+    torch.testing.assert_close(alike, tokenizer.value(x[:, :, 0, 0])[:, None].expand_as(alike))
+
+
+def test_bands_are_grouped_with_their_neighbours():
+    groups = spectralformer.BandGroups(3)(torch.arange(5.0).view(1, 5, 1, 1))
+    assert groups[0].tolist() == [[4, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 0]]
+
+
+def test_fusion_across_layers_that_keeps_its_first_is_a_plain_transformer():
+    network = spectralformer.CrossLayerFusion(6, 8, 0.0)
+    assert len(network.fusions) == 3
+    with torch.no_grad():
+        for fusion in network.fusions:
+            fusion.weight.copy_(torch.stack([torch.eye(6), torch.zeros(6, 6)], dim=2)[:, :, None])
+            fusion.bias.zero_()
+    x = torch.randn(2, 6, 8)
+    torch.testing.assert_close(network(x), nn.Sequential(*network.blocks)(x))
+
+
 def test_width_is_exact_at_1_and_never_0():
     assert [scale(6, 1.0), scale(6, 0.5), scale(6, 0.01)] == [6, 3, 1]
 
@@ -172,6 +315,8 @@ def test_small_fields_are_not_halved():
         (nin.nin, {"attention_position": "first"}, "choose last or every"),
         (resnet.resnet, {"attention": SqueezeExcite, "attention_position": "all"}, "choose last or every"),
         (googlenet.googlenet, {"patch_size": 10}, "odd"),
+        (spectralformer.spectralformer, {"attention": SqueezeExcite}, "no feature map"),
+        (spectralformer.spectralformer, {"neighbours": 2}, "choose an odd number"),
     ],
 )
 def test_what_cannot_be_built_is_said(build, knobs, words):

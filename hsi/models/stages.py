@@ -83,6 +83,18 @@ def unpadded(patch_size: int, losses: Sequence[int]) -> tuple[int, int]:
     return count, side
 
 
+def halvings(published: Sequence[int], side: int, early: int = 0) -> list[int]:
+    """Strides in place of the published ones, for a window of `side` pixels.
+
+    1 for the `early` first (no early downsampling), and 1 once the field is not larger than `SMALL_FIELD`.
+    """
+    strides = []
+    for index, stride in enumerate(published):
+        strides.append(stride if index >= early and side > SMALL_FIELD else 1)
+        side = -(-side // strides[-1])
+    return strides
+
+
 def output_shape(stages: list[Stage], in_channels: int, side: int) -> torch.Size:
     """Shape (1, channels, ..., rows, cols) that `stages` make of a window; nothing is computed."""
     shadow = copy.deepcopy(nn.Sequential(*(stage.layers for stage in stages))).to("meta").eval()

@@ -1,0 +1,83 @@
+"""SSFTT: a 3-D and a 2-D convolution, four semantic tokens of the window, one transformer block.
+
+Sun, Zhao, Zheng, Wu, "Spectral-Spatial Feature Tokenization Transformer for Hyperspectral Image Classification", IEEE
+TGRS 60, 2022, figure 1: 8 kernels of 3 x 3 x 3, 64 of 3 x 3, 4 tokens and one for the class, 8 heads, windows of 13 and
+30 principal components.
+
+Deviations: queries are scaled by the width of a head, as in Vaswani et al. 2017, not of all heads. Both convolutions,
+unpadded in the paper already, are the trunk. In a window of 5 they leave one position, whose batch statistics cannot
+be had for a batch of one.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from hsi.errors import HsiError
+from hsi.layers import TransformerBlock, conv, conv3d, scale
+from hsi.models.contract import WindowClassifier
+from hsi.models.stages import Attention, Stage, assemble, require_window, with_attention
+
+TOKENS, HEADS, HIDDEN = 4, 8, 8
+MIN_COMPONENTS, MIN_WINDOW = 3, 5
+
+
+def ssftt(
+    in_channels: int,
+    num_classes: int,
+    patch_size: int = 13,
+    attention: Attention | None = None,
+    attention_position: str = "last",
+    width: float = 1.0,
+    dropout: float = 0.1,
+) -> WindowClassifier:
+    """Build SSFTT for windows (B, in_channels, patch_size, patch_size); `width` scales convolutions and tokens."""
+    if in_channels < MIN_COMPONENTS:
+        raise HsiError(f"SSFTT needs at least {MIN_COMPONENTS} components, not {in_channels}: raise reduce.components")
+    require_window("SSFTT", patch_size, MIN_WINDOW)
+    maps, channels = scale(8, width), HEADS * scale(8, width)
+    lift = nn.Sequential(nn.Unflatten(1, (1, in_channels)), conv3d(1, maps, (3, 3, 3), norm=True))
+    fold = nn.Sequential(nn.Flatten(1, 2), conv(maps * (in_channels - 2), channels, padded=False, norm=True))
+    stages = [Stage(lift, maps, shared=True, dims=3), Stage(fold, channels, shared=True)]
+    stages = with_attention(stages, attention, attention_position)
+    classifier = nn.Sequential(
+        *(Tokenizer(channels, TOKENS), ClassToken(channels, TOKENS), nn.Dropout(dropout)),
+        *(TransformerBlock(channels, HEADS, HIDDEN, dropout), First(), nn.Linear(channels, num_classes)),
+    )
+    return assemble(stages, classifier, in_channels, patch_size)
+
+
+class Tokenizer(nn.Module):
+    """Tokens as weighted means over the window, each with learned weights: section II-B."""
+
+    def __init__(self, channels: int, tokens: int) -> None:
+        super().__init__()
+        self.weights, self.value = (nn.Linear(channels, outputs, bias=False) for outputs in (tokens, channels))
+        for layer in (self.weights, self.value):
+            nn.init.xavier_normal_(layer.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) -> (B, tokens, channels)."""
+        positions = x.flatten(2).transpose(1, 2)
+        return self.weights(positions).softmax(1).transpose(1, 2) @ self.value(positions)
+
+
+class ClassToken(nn.Module):
+    """Put a learned token in front, and add to each what tells its place."""
+
+    def __init__(self, channels: int, tokens: int) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(1, 1, channels))
+        self.places = nn.Parameter(torch.empty(1, tokens + 1, channels))
+        nn.init.normal_(self.places, std=0.02)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, N, channels) -> (B, N + 1, channels)."""
+        return torch.cat([self.token.expand(len(tokens), -1, -1), tokens], dim=1) + self.places
+
+
+class First(nn.Module):
+    """The token of the class, (B, N, channels) -> (B, channels)."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Drop the others."""
+        return tokens[:, 0]
