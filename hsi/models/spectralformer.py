@@ -4,8 +4,10 @@ Hong, Han, Yao, Gao, Zhang, Plaza, Chanussot, "SpectralFormer: Rethinking Hypers
 Transformers", IEEE TGRS 60, 2022, patch-wise with CAF (cross-layer adaptive fusion), constants of the authors' program:
 groups of 3 bands, which wrap around at the ends of the spectrum; 5 blocks, 4 heads of 16, 8 hidden units, windows of 7.
 
-No deviation but for principal components in place of bands, where the configuration reduces them. A token
-is a whole window of a band, so there is nothing to share and no feature map for attention over the window.
+Deviations: queries are scaled by the width of a head; principal components take the place of bands where the
+configuration reduces them. The order of band groups and of fusion follows the paper's text and was not compared with
+the authors' program. A token is a whole window of a band, so there is nothing to share and no feature map for attention
+over the window.
 """
 
 import torch

@@ -36,9 +36,10 @@ def test_every_labelled_pixel_has_one_role_and_every_class_trains_and_tests(size
 def test_the_requested_size_is_met(sizes, train):
     labels = labels_of(sizes)
     split = random_split(labels, train=train)
-    assert len(split.pixels(TRAIN)) == int(train * sum(sizes))
+    total = int(train * sum(sizes))
+    assert len(split.pixels(TRAIN)) == total
     for k, size in enumerate(sizes):
-        assert abs((split.role[labels == k + 1] == TRAIN).sum() - train * size) <= 1
+        assert abs((split.role[labels == k + 1] == TRAIN).sum() - total * size / sum(sizes)) <= 1
 
 
 def test_thirty_percent_of_indian_pines(indian_pines):
