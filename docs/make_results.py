@@ -62,16 +62,20 @@ def command(metrics: dict) -> str:
     return " ".join(word for word in metrics["command"] if not word.startswith("seed="))
 
 
+def write_up() -> str:
+    """The text of RESULTS.md, from all that is kept."""
+    return "\n".join([HEAD, *(section(folder) for folder in sorted(KEPT.iterdir()) if folder.is_dir())])
+
+
 def main() -> None:
     """Keep what is named, then write the tables."""
     try:
         for run in find_runs([Path(word) for word in sys.argv[1:]]) if sys.argv[1:] else []:
             keep(run)
-        protocols = sorted(path for path in KEPT.iterdir() if path.is_dir())
+        files.write(RESULTS, write_up())
     except (HsiError, FileNotFoundError) as error:
         sys.exit(f"Error: {error}")
-    files.write(RESULTS, "\n".join([HEAD, *map(section, protocols)]))
-    print(f"{RESULTS.name}: {len(protocols)} protocols")
+    print(f"Written: {RESULTS}")
 
 
 if __name__ == "__main__":
