@@ -41,13 +41,27 @@ def folder_name(overrides: str | Sequence[str]) -> str:
     return name
 
 
+def window(default: int, *, _root_: DictConfig) -> int:
+    """Give the side of a model's windows: ``patch_size=`` where it was given, else the model's own `default`.
+
+    The resolver ``${hsi.window:...}`` of conf/model/.
+    """
+    return default if _root_.patch_size is None else _root_.patch_size
+
+
+def register_resolvers() -> None:
+    """Make known what the files of conf/ call in their ``${hsi...:...}``."""
+    OmegaConf.register_new_resolver("hsi.name", folder_name, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("hsi.window", window, replace=True)
+
+
 def main(task: Callable[[DictConfig], None], config_name: str) -> None:
     """Run `task` as a Hydra application.
 
     Exit status: 0 all is well; 1 members of a sweep failed; 2 a fault that the user can mend, told in one sentence;
     130 interrupted.
     """
-    OmegaConf.register_new_resolver("hsi.name", folder_name, use_cache=True, replace=True)
+    register_resolvers()
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that Hydra lets us do the telling
     logging.raiseExceptions = False  # a log that cannot be written (disk full) must not bury the message in tracebacks
     application = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)

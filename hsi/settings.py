@@ -83,8 +83,14 @@ def read_settings(folders: Sequence[Path]) -> list[Setting]:
 
 
 def _identity(run: Finished) -> str:
-    keys = flatten(run.metrics["config"])
+    keys = _keys(run.metrics)
     return json.dumps({key: value for key, value in keys.items() if key not in SEED_KEYS}, sort_keys=True)
+
+
+def _keys(metrics: dict[str, Any]) -> dict[str, Any]:
+    """All keys of a run's configuration, flat; `patch_size` says the window that the model has, given or its own."""
+    keys = flatten(metrics["config"])
+    return keys | {"patch_size": keys.get("model.patch_size", keys.get("patch_size"))}
 
 
 def name_settings(metrics: Sequence[dict[str, Any]]) -> list[str]:
@@ -93,7 +99,7 @@ def name_settings(metrics: Sequence[dict[str, Any]]) -> list[str]:
     Keys below a group whose choice differs follow from that choice and are left out, unless names would coincide.
     """
     choices = [{"attention": "none"} | run["choices"] for run in metrics]
-    keys = [flatten(run["config"]) for run in metrics]
+    keys = [_keys(run) for run in metrics]
     groups = _varied(choices)
     implied = tuple("model.attention." if group == "attention" else f"{group}." for group in groups)
     names = _describe(choices, groups, keys, implied)

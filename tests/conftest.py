@@ -15,7 +15,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from hypothesis import settings
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from hsi import cli
 from hsi import run as run_module
@@ -27,7 +27,7 @@ TRIAL = ["experiment=trial", "train.steps=4", "patch_size=9", "scene.rows=40", "
 settings.register_profile("unhurried", deadline=None)  # the machine may be busy with experiments
 settings.load_profile("unhurried")
 
-OmegaConf.register_new_resolver("hsi.name", cli.folder_name, use_cache=True, replace=True)
+cli.register_resolvers()
 
 
 def configure(*overrides: str) -> DictConfig:

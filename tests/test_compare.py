@@ -109,6 +109,19 @@ def test_settings_below_one_group_are_not_merged(tmp_path):
     assert name_settings(metrics) == ["model=svm, model.C=1", "model=svm, model.C=10", "model=cnn"]
 
 
+def test_a_window_is_one_whether_given_or_the_models_own(tmp_path):
+    model = {"_target_": "svm", "patch_size": 25}
+    folders = [
+        write_run(tmp_path / str(given), seed=seed, oa=0.9, model="svm") for seed, given in enumerate([None, 25])
+    ]
+    for folder, given in zip(folders, (None, 25), strict=True):
+        metrics = files.read_json(folder / "metrics.json")
+        metrics["config"] |= {"patch_size": given, "model": model}
+        files.write_json(folder / "metrics.json", metrics)
+    (setting,) = read_settings(folders)
+    assert len(setting.runs) == 2
+
+
 def test_same_run_twice_counts_once(tmp_path, caplog):
     folders = [write_run(tmp_path / name, seed=0, oa=0.9) for name in ("a", "b")]
     with caplog.at_level("INFO"):

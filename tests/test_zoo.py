@@ -92,9 +92,10 @@ def test_it_builds_for_all_windows_and_components_or_says_why_not(name):
     assert built >= 3
 
 
-def test_its_default_window_is_one_it_can_take(name):
-    """What the list of networks and documentation recommend."""
-    window = inspect.signature(target(name)).parameters["patch_size"].default
+def test_its_own_window_is_one_it_can_take(name):
+    """What its file recommends, and its builder, to those who give none."""
+    window = composed(f"model={name}").patch_size
+    assert inspect.signature(target(name)).parameters["patch_size"].default == window
     assert build(name, window).window == window
 
 

@@ -1,18 +1,17 @@
 """``python -m hsi.models [key=value ...]``: every network, what it costs, what it shares, its paper.
 
 Composed from conf/model/ for Indian Pines: 145 x 145 pixels, 30 components, 16 classes. The window is the one that a
-network's builder recommends, or for all of them that of ``patch_size=``.
+network's file recommends, or for all of them that of ``patch_size=``.
 """
 
-import inspect
 import sys
 from pathlib import Path
 
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException, InstantiationException
-from hydra.utils import get_method, instantiate
-from omegaconf import DictConfig, OmegaConf
+from hydra.utils import instantiate
+from omegaconf import DictConfig
 from tabulate import tabulate
 
 from hsi import cli
@@ -30,6 +29,7 @@ attention: the values of model.attention_position that +attention=se can be give
 
 def main(words: list[str]) -> None:
     """Print the table; `words` are overrides as for ``hsi.run``."""
+    cli.register_resolvers()
     rows, refusals = [], []
     with initialize_config_dir(str(cli.CONF), version_base="1.3"):
         for path in networks():
@@ -54,9 +54,6 @@ def networks() -> list[Path]:
 def describe(path: Path, words: list[str]) -> tuple[str, ...]:
     """One row of the table, for the network of a file."""
     first = path.read_text().splitlines()[0]
-    if not any(word.startswith("patch_size=") for word in words):
-        builder = inspect.signature(get_method(OmegaConf.load(path)._target_))
-        words = [*words, f"patch_size={builder.parameters['patch_size'].default}"]
     config = compose("config", [f"model={path.stem}", *words, "+attention=se"]).model
     model = build(config, attention=None)
     price, sees = cost(model, ROWS, COLS), model.window - model.trunk_window + 1
