@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class Training:
     """How long and on what a network is trained; the keys are explained in conf/train/default.yaml."""
 
-    steps: int = 60
+    steps: int = 100
     epochs: float | None = None
     batch_size: int = 1024
     label_smoothing: float = 0.0
