@@ -53,10 +53,10 @@ def main() -> None:
 
 
 def summarise(runs: Sequence[Path], out: Path) -> pd.DataFrame:
-    """Log the tables of finished `runs` and write summary.csv, .md and .tex to `out`; returns what the CSV holds."""
+    """Log the tables of finished `runs`, write summary.csv, .md, .tex and settings.png to `out`; returns the CSV's."""
     table = tables.tabulate_settings(read_settings(runs))
     _write_summary(table, out)
-    log.info("Summary: %s and summary.csv beside it", out / "summary.md")
+    log.info("Summary: %s, summary.csv and settings.png beside it", out / "summary.md")
     return table
 
 
@@ -72,9 +72,8 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa") -> None:
     settings = read_settings(runs)
     _require_one_scene(settings)
     table, classes = tables.tabulate_settings(settings), tables.tabulate_classes(settings)
-    _write_summary(table, out)
+    _write_summary(table, out, measure)
     files.write(out / "per_class.csv", classes.to_csv(index=False))
-    canvas.save(draw_settings(table, measure), out / "settings.png")
 
     remarks = _remarks(settings)
     maps, splits, scene, missing = _read_maps(settings)
@@ -126,11 +125,12 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa") -> None:
     log.info("Report: %s, tables and figures beside it", out / "comparison.md")
 
 
-def _write_summary(table: pd.DataFrame, out: Path) -> None:
+def _write_summary(table: pd.DataFrame, out: Path, measure: str = "oa") -> None:
     accuracy, cost = tables.show_accuracy(table), tables.show_cost(table)
     files.write(out / "summary.csv", table.to_csv(index=False))
     files.write(out / "summary.md", tables.to_markdown(accuracy) + "\n" + tables.to_markdown(cost))
     files.write(out / "summary.tex", tables.to_latex(accuracy))
+    canvas.save(draw_settings(table, measure), out / "settings.png")
     log.info("\n%s\n\n%s\n", tables.to_terminal(accuracy), tables.to_terminal(cost))
 
 

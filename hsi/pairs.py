@@ -92,11 +92,12 @@ def _compare(first: int, second: int, settings: Sequence[Setting], measure: str,
     return pair
 
 
-def conclude(pair: Pair, measure: str) -> str:
-    """In words, what may be concluded of a pair and what not."""
+def conclude(pair: Pair, measure: str, names: Mapping[int, str] | None = None) -> str:
+    """In words, what may be concluded of a pair and what not; `names` of the settings in place of their numbers."""
     scale, unit = (100, " points") if measure != "kappa" else (1, "")
     name = MEASURES[measure]
-    who = f"{pair.first} and {pair.second}"
+    first, second = (names[number] if names else str(number) for number in (pair.first, pair.second))
+    who = f"{first} and {second}"
     if pair.paired is None:
         return (
             f"{who} cannot be paired: they share no split and seed, so their test pixels differ; run both with the "
@@ -116,10 +117,10 @@ def conclude(pair: Pair, measure: str) -> str:
         )
     interval = f"95 % interval {scale * difference.low:+.4g} to {scale * difference.high:+.4g}"
     if pair.p_holm is not None and pair.p_holm < ALPHA:
-        better, worse = (pair.first, pair.second) if difference.mean > 0 else (pair.second, pair.first)
+        better, worse = (first, second) if difference.mean > 0 else (second, first)
         return (
-            f"{better} is better than {worse} by {scale * abs(difference.mean):.4g}{unit} of {name} ({pair.first} - "
-            f"{pair.second}: {interval}; Holm {_say_p(pair.p_holm)}, {difference.n} pairs).{rest}"
+            f"{better} is better than {worse} by {scale * abs(difference.mean):.4g}{unit} of {name} ({first} - "
+            f"{second}: {interval}; Holm {_say_p(pair.p_holm)}, {difference.n} pairs).{rest}"
         )
     if found.p_t < ALPHA:
         return (

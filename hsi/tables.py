@@ -16,7 +16,7 @@ NARROWEST = 16  # characters that a wrapped column keeps
 
 
 def tabulate_settings(settings: Sequence[Setting]) -> pd.DataFrame:
-    """A row a setting, for CSV: OA, AA and kappa (fractions) with spread, seconds, size, leak.
+    """A row a setting, for CSV: OA, AA and kappa (fractions) with spread, seconds, size, multiply-adds a pixel, leak.
 
     Columns ``<measure>_mean``, ``_std`` (n - 1), ``_low`` and ``_high`` (95 % interval of the mean over the seeds);
     these three are empty for a single run.
@@ -31,6 +31,7 @@ def tabulate_settings(settings: Sequence[Setting]) -> pd.DataFrame:
         metrics = [run.metrics for run in setting.runs]
         row |= {f"{part}_seconds_mean": np.mean([m["seconds"][part] for m in metrics]) for part in ("train", "map")}
         row["parameters"] = metrics[0].get("parameters")
+        row["multiply_adds"] = (metrics[0].get("multiply_adds_per_pixel") or {}).get("shared")
         row["test_windows_with_training_pixel"] = np.mean(
             [m["leakage"]["test_windows_with_training_pixel"] for m in metrics]
         )

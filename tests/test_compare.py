@@ -218,8 +218,12 @@ def five(*values: float) -> dict:
 
 def test_words_on_a_clear_difference(tmp_path):
     _, words = make_pair(tmp_path, five(0.90, 0.91, 0.92, 0.90, 0.91), five(0.80, 0.82, 0.81, 0.80, 0.82))
-    assert words.startswith("1 is better than 2 by 9.8 points of OA")
+    assert words.startswith("1 is better than 2 by 9.8 points of OA (1 - 2: ")
     assert "5 pairs" in words
+    pair, _ = make_pair(tmp_path, five(0.80, 0.82, 0.81), five(0.90, 0.91, 0.92))
+    assert conclude(pair, "oa", {1: "cnn", 2: "svm"}).startswith(
+        "svm is better than cnn by 10 points of OA (cnn - svm: "
+    )
 
 
 def test_words_on_no_difference_say_how_many_seeds_would_do(tmp_path):

@@ -7,7 +7,7 @@ import pandas as pd
 import scikit_posthocs
 from matplotlib.figure import Figure
 
-from hsi.plots.canvas import MEASURED, NORMAL, SMALL, finish_chart, make_figure
+from hsi.plots.canvas import MEASURED, NORMAL, SMALL, VALIDATED, add_legend, finish_chart, make_figure
 from hsi.statistics import Ranking
 
 
@@ -23,6 +23,44 @@ def draw_settings(table: pd.DataFrame, measure: str = "oa") -> Figure:
     axes.set_yticks(places, [f"{place + 1}: {name}" for place, name in zip(places, names, strict=True)])
     axes.set_ylim(len(table) - 0.5, -0.5)
     finish_chart(axes, f"{label}, mean over the seeds and its 95 % interval")
+    return figure
+
+
+def draw_gap(scores: pd.DataFrame, label: str) -> Figure:
+    """Draw the means of two protocols for each model, joined by a line: what the one protocol hides.
+
+    `scores` has a row a model, in the order drawn, and two columns a protocol, ``(protocol, "mean")`` and
+    ``(protocol, "std")``, in percent; a standard deviation may be missing.
+    """
+    figure = make_figure(7, 1.2 + 0.24 * len(scores))
+    axes = figure.subplots()
+    places = np.arange(len(scores))
+    protocols = list(scores.columns.get_level_values(0).unique())
+    ends = [scores[protocol, "mean"] for protocol in protocols]
+    axes.hlines(places, ends[0], ends[-1], color="#bbbbbb", linewidth=1)
+    for protocol, colour in zip(protocols, (VALIDATED, MEASURED), strict=True):
+        mean, sd = scores[protocol, "mean"], scores[protocol, "std"].fillna(0)
+        axes.errorbar(mean, places, xerr=sd, fmt="o", color=colour, capsize=2, markersize=4, label=protocol)
+    axes.set_yticks(places, list(scores.index))
+    axes.set_ylim(len(scores) - 0.5, -0.5)
+    finish_chart(axes, label)
+    add_legend(figure, loc="outside upper center", ncols=len(protocols))
+    return figure
+
+
+def draw_cost(scores: pd.DataFrame, cost: pd.Series, across: str, up: str) -> Figure:
+    """Draw each model's mean against its cost on a logarithmic axis, a panel a protocol; columns as in `draw_gap`."""
+    protocols = list(scores.columns.get_level_values(0).unique())
+    figure = make_figure(5.2 * len(protocols), 5)
+    for axes, protocol in zip(np.atleast_1d(figure.subplots(1, len(protocols))), protocols, strict=True):
+        mean, sd = scores[protocol, "mean"], scores[protocol, "std"].fillna(0)
+        axes.errorbar(cost, mean, yerr=sd, fmt="o", color=MEASURED, ecolor="#bbbbbb", markersize=4)
+        for model in scores.index:
+            axes.annotate(
+                model, (cost[model], mean[model]), xytext=(4, 3), textcoords="offset points", fontsize=SMALL - 2
+            )
+        axes.set_xscale("log")
+        finish_chart(axes, across, up, protocol)
     return figure
 
 
