@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from hsi import cli
 from hsi.leakage import audit
 from hsi.plots import canvas
+from hsi.resolvers import register_resolvers
 from hsi.scene import Scene
 from hsi.split import TEST, TRAIN, UNUSED, VALIDATION, Split
 
@@ -33,6 +34,7 @@ NAMES = {TRAIN: "trains", VALIDATION: "validates", TEST: "tests", UNUSED: "label
 
 def main() -> None:
     """Draw the figure."""
+    register_resolvers()
     with initialize_config_dir(str(cli.CONF), version_base="1.3"):
         configs = {
             title: compose("audit", overrides=[f"patch_size={WINDOW}", *words]) for title, words in PANELS.items()

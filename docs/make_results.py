@@ -31,10 +31,11 @@ SAME_NUMBER = ("random, 30 a class", "regions, 30 a class")  # those of experime
 
 HEAD = """# Results on Indian Pines
 
-Written by `python docs/make_results.py` from the metrics of finished runs in `docs/results/`, never by hand: the tables,
-the figures and the numbers in the sentences. Mean +- standard deviation over seeds; a seed draws the split, the weights
-and the shuffle. Every run mapped the whole scene and was tested on all labelled pixels that it did not train on.
-Commands and machines stand with the full tables at the end; `python docs/make_results.py DIR` adds the runs of a sweep.
+Written by `python docs/make_results.py` from the metrics of finished runs in `docs/results/`, never by hand: the
+tables, the figures and the numbers in the sentences. Mean +- standard deviation over seeds; a seed draws the split,
+the weights and the shuffle. Every run mapped the whole scene and was tested on all labelled pixels that it did not
+train on. Commands and machines stand with the full tables at the end; `python docs/make_results.py DIR` adds the runs
+of a sweep.
 """
 
 Table = dict[str, dict[str, Setting]]  # by protocol, by name
@@ -198,8 +199,8 @@ def write_up() -> str:
     parts = [HEAD, "## At a glance", overview(found, studied), *(f"{told}\n" for told in tell_the_leak(found))]
     if all(title in found for title in SAME_NUMBER):
         parts.append(
-            "## The same number of training pixels\n\n`python -m hsi.run experiment=leak_gap`: HybridSN with 30 training "
-            "pixels of each class, at random or from the train side of whole fields.\n"
+            "## The same number of training pixels\n\n`python -m hsi.run experiment=leak_gap`: HybridSN with 30 "
+            "training pixels of each class, at random or from the train side of whole fields.\n"
         )
         parts.append(overview({title: found[title] for title in SAME_NUMBER}, ["hybridsn"]))
     parts.append("## What attention brings to HybridSN, and what not\n")

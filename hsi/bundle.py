@@ -27,6 +27,7 @@ from hsi.plots.leakage import draw_leakage
 from hsi.plots.maps import draw_map
 from hsi.plots.scores import draw_confusion, draw_history
 from hsi.reduce import Features, Reducer
+from hsi.resolvers import register_resolvers
 from hsi.scene import Scene
 from hsi.split import TEST, Split, load_split, save_split
 
@@ -196,6 +197,7 @@ class Run:
 def open_run(folder: str | Path) -> Run:
     """Open a run directory; raises HsiError when there is no finished run in it."""
     folder = Path(folder)
+    register_resolvers()  # the saved configuration refers to them
     metrics = files.read_json(folder / METRICS)
     return Run(
         folder=folder,

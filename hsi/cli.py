@@ -1,58 +1,26 @@
 """What all commands share: where the configuration lies, and how faults reach the person at the keyboard."""
 
-import hashlib
 import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from hsi.errors import HsiError
-from hsi.folder import WITHOUT_EFFECT
+from hsi.resolvers import register_resolvers
 
 log = logging.getLogger(__name__)
 
 _PACKAGED = Path(__file__).parent / "conf"  # in a wheel
 CONF = _PACKAGED if _PACKAGED.exists() else Path(__file__).parent.parent / "conf"  # in a source tree
-
-LONGEST_NAME = 120  # characters of a folder name; file systems allow 255 bytes
-
-
-def folder_name(overrides: str | Sequence[str]) -> str:
-    """A folder's name from the overrides that make a run, so that the same command finds its folder again.
-
-    The resolver ``${hsi.name:...}`` of conf/config.yaml. Cached like Hydra's ``now``, so that the members
-    of a sweep agree on the sweep's folder.
-    """
-    words = overrides.split(",") if isinstance(overrides, str) else list(overrides)
-    kept = [word for word in words if word.lstrip("+").split("=")[0] not in WITHOUT_EFFECT]
-    # neither = nor comma: the name has to pass as a value on a Hydra command line, as in run=DIR
-    name = re.sub(r"[^\w+.-]", "_", "_".join(kept).replace("=", "-")) or "default"
-    if len(name) > LONGEST_NAME:
-        name = f"{name[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return name
-
-
-def window(default: int, *, _root_: DictConfig) -> int:
-    """Give the side of a model's windows: ``patch_size=`` where it was given, else the model's own `default`.
-
-    The resolver ``${hsi.window:...}`` of conf/model/.
-    """
-    return default if _root_.patch_size is None else _root_.patch_size
-
-
-def register_resolvers() -> None:
-    """Make known what the files of conf/ call in their ``${hsi...:...}``."""
-    OmegaConf.register_new_resolver("hsi.name", folder_name, use_cache=True, replace=True)
-    OmegaConf.register_new_resolver("hsi.window", window, replace=True)
 
 
 def main(task: Callable[[DictConfig], None], config_name: str) -> None:

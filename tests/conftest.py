@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 
 from hsi import cli
 from hsi import run as run_module
+from hsi.resolvers import register_resolvers
 from hsi.scene import Scene
 
 ROOT = Path(__file__).parent.parent
@@ -27,7 +28,7 @@ TRIAL = ["experiment=trial", "train.steps=4", "patch_size=9", "scene.rows=40", "
 settings.register_profile("unhurried", deadline=None)  # the machine may be busy with experiments
 settings.load_profile("unhurried")
 
-cli.register_resolvers()
+register_resolvers()
 
 
 def configure(*overrides: str) -> DictConfig:

@@ -6,6 +6,7 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException
 
 from hsi import cli
+from hsi.resolvers import folder_name
 
 CONF = ROOT / "conf"
 OPTIONS = sorted(
@@ -73,10 +74,10 @@ def test_help_lists_the_groups(hsi_run):
     ],
 )
 def test_folder_names_follow_from_the_overrides(overrides, name):
-    assert cli.folder_name(overrides) == name
+    assert folder_name(overrides) == name
 
 
 def test_long_folder_names_stay_apart_and_short():
-    a, b = (cli.folder_name([f"scene.cube={'x' * 300}{end}"]) for end in "ab")
+    a, b = (folder_name([f"scene.cube={'x' * 300}{end}"]) for end in "ab")
     assert a != b
     assert len(a) < 255

@@ -69,6 +69,7 @@ def test_accuracy_is_that_of_the_saved_map(hsi_run):
 
     assert hsi_run(*TRIAL, "train.steps=12", "hydra.run.dir=here").status == 0
     run = open_run("here")
+    assert run.config.model.patch_size == 9
     scene = run.load_scene()
     test = run.split.role == 3
     assert run.metrics["oa"] == pytest.approx((run.class_map == scene.labels)[test].mean(), abs=1e-12)

@@ -18,6 +18,7 @@ from hsi import cli
 from hsi.cost import cost
 from hsi.errors import HsiError
 from hsi.models.contract import WindowClassifier
+from hsi.resolvers import register_resolvers
 
 ROWS, COLS, COMPONENTS, CLASSES = 145, 145, 30, 16
 HEADER = ("model", "window", "trunk sees", "parameters", "M whole", "M shared", "attention", "paper")
@@ -29,7 +30,7 @@ attention: the values of model.attention_position that +attention=se can be give
 
 def main(words: list[str]) -> None:
     """Print the table; `words` are overrides as for ``hsi.run``."""
-    cli.register_resolvers()
+    register_resolvers()
     rows, refusals = [], []
     with initialize_config_dir(str(cli.CONF), version_base="1.3"):
         for path in networks():
