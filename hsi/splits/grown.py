@@ -17,12 +17,14 @@ def grown_split(
 ) -> Split:
     """Grow the training pixels of each field from one random pixel; the validation pixels grow around them.
 
-    Controlled random sampling: Liang et al., "On the Sampling Strategy for Evaluation of
-    Spectral-Spatial Methods in Hyperspectral Image Classification", TGRS 2017. Every field (connected component) of a
-    class trains in proportion to its size. It lessens the overlap of training and test windows and does not remove it.
+    Controlled random sampling: Liang, Zhou, Qian, Wen, Bai, Gao, "On the Sampling Strategy for Evaluation of
+    Spectral-Spatial Methods in Hyperspectral Image Classification", IEEE TGRS 55(2), 2017. Every field (8-connected
+    component) of a class trains in proportion to its size, around one pixel drawn from it at random. It lessens the
+    overlap of training and test windows and does not remove it.
 
-    Deviations: the region grows ring by ring around its seed, within its field, the last ring in part and at random;
-    a class trains with at least one pixel, a field that is small enough with none.
+    Deviations from the authors' program (createTrainingSamples.m): the region grows ring by ring, the last ring in
+    part and at random; the number of a class is met exactly and shared out over its fields, where theirs is rounded in
+    each field; a class trains with at least one pixel, a field that is small enough with none; validation pixels.
 
     Parameters
     ----------
