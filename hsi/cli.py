@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from hsi.errors import HsiError
+from hsi.memory import keep_freed_memory
 from hsi.resolvers import register_resolvers
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ def main(task: Callable[[DictConfig], None], config_name: str) -> None:
     130 interrupted.
     """
     register_resolvers()
+    keep_freed_memory()
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that Hydra lets us do the telling
     logging.raiseExceptions = False  # a log that cannot be written (disk full) must not bury the message in tracebacks
     application = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)
