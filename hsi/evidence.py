@@ -26,7 +26,7 @@ def class_evidence(model: WindowClassifier, windows: Tensor) -> Tensor:
 
     Puts `model` in evaluation mode. Raises HsiError where `localiser` does.
     """
-    return localiser(model).eval()(windows)
+    return localiser(model.eval())(windows)
 
 
 def localiser(model: WindowClassifier) -> WindowClassifier:
