@@ -1,6 +1,7 @@
 """What sharing the trunk brings: ``python -m hsi.bench [key=value ...]``.
 
-One line a case, ending in ``ratio=`` (window-by-window seconds / shared seconds) and in how well both agree.
+First which share of the multiply-adds lies in the trunk, which bounds what can be gained. Then one line a case, ending
+in ``ratio=`` (window-by-window seconds / shared seconds) and in how well both agree.
 """
 
 import logging
@@ -18,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hsi import cli, compute, files
+from hsi.cost import cost
 from hsi.engine import Engine, as_image, forward, map_logits
 from hsi.models.contract import WindowClassifier, to_targets
 from hsi.split import TRAIN
@@ -39,6 +41,7 @@ def bench(config: DictConfig) -> None:
     engine.lay_out(model.to(device))
     image = as_image(features.image, device)
     log.info("%s, %d threads, %s", compute.processor(), torch.get_num_threads(), config.precision)
+    log.info("%s", cost(model, scene.rows, scene.cols))
     fit(
         model,
         image,

@@ -17,19 +17,25 @@ from hsi.models.contract import WindowClassifier
 class Cost:
     """Cost of mapping one pixel of a scene.
 
-    `whole` and `shared` are multiply-adds, window by window and with the trunk shared; `parameters` is a
-    count.
+    `whole` and `shared` are multiply-adds, window by window and with the trunk shared; `trunk` are those of `whole`
+    that lie in the trunk; `parameters` is a count.
     """
 
     parameters: int
     whole: int
     shared: int
+    trunk: int
+
+    @property
+    def trunk_share(self) -> float:
+        """The fraction of `whole` that lies in the trunk: no more than that can be saved."""
+        return self.trunk / max(1, self.whole)
 
     def __str__(self) -> str:
         """One line for the log."""
         return (
             f"{self.parameters:,} parameters; multiply-adds a pixel: {self.whole / 1e6:.1f} M window by window, "
-            f"{self.shared / 1e6:.1f} M shared"
+            f"{self.shared / 1e6:.1f} M shared; {100 * self.trunk_share:.0f} % of the former lie in the trunk"
         )
 
 
@@ -43,6 +49,7 @@ def cost(model: WindowClassifier, rows: int, cols: int) -> Cost:
         parameters=sum(p.numel() for p in model.parameters()),
         whole=trunk_window + head,
         shared=trunk_scene // (rows * cols) + head,
+        trunk=trunk_window,
     )
 
 

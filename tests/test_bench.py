@@ -12,8 +12,12 @@ def test_every_line_ends_in_ratio_and_agreement(tmp_path, monkeypatch, capfd):
     words = [*TRIAL, "bench.warm_up=2", "bench.repeats=1", "bench.batches=[16,all]"]
     monkeypatch.setattr(sys, "argv", ["hsi.bench", *words])
     cli.main(bench.bench, "bench")
-    lines = [line for line in capfd.readouterr().out.splitlines() if "ratio=" in line]
+    printed = capfd.readouterr().out.splitlines()
+    lines = [line for line in printed if "ratio=" in line]
     assert len(lines) == 3
+    (share,) = (line for line in printed if "multiply-adds a pixel" in line)
+    assert re.search(r"[\d.]+ M window by window, [\d.]+ M shared; \d+ % of the former lie in the trunk$", share)
+    assert printed.index(share) < printed.index(lines[0])
     assert re.search(r"ratio=\d+\.\d max_abs_diff=\S+ agree=1\.000000$", lines[0])
     assert all(re.search(r"ratio=\d+\.\d max_abs_diff=\S+$", line) for line in lines[1:])
     table = pd.read_csv("outputs/bench/bench.csv")

@@ -56,6 +56,9 @@ def test_attention_after_every_convolution_leaves_one_convolution_shared():
     )
     assert plain.whole == pytest.approx(248e6, rel=0.01)
     assert plain.shared == pytest.approx(5.7e6, rel=0.02)
+    by_hand = 24 * 23**2 * 8 * 63 + 20 * 21**2 * 16 * 360 + 18 * 19**2 * 32 * 432 + 17**2 * 64 * 5184
+    assert plain.trunk == by_hand  # positions x filters x weights of each, over spectrum and window, layer by layer
+    assert plain.trunk_share == by_hand / plain.whole
     assert last.shared < 1.01 * plain.shared
     assert every.shared > 40 * plain.shared
 

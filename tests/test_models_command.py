@@ -33,7 +33,7 @@ def test_every_network_has_a_row_that_fits_a_terminal(table):
 def test_the_row_of_hybridsn_has_the_published_numbers(table):
     (row,) = (line.split("  ") for line in table if line.startswith("hybridsn "))
     cells = [cell.strip() for cell in row if cell]
-    assert cells == ["hybridsn", "25", "9", "5,122,176", "247.7", "5.7", "last, every", "Roy et al. 2020"]
+    assert cells == ["hybridsn", "25", "9", "5,122,176", "247.7", "98", "5.7", "last, every", "Roy et al. 2020"]
 
 
 def test_what_a_window_forbids_is_said_below(capsys, monkeypatch, tmp_path):

@@ -21,10 +21,11 @@ from hsi.models.contract import WindowClassifier
 from hsi.resolvers import register_resolvers
 
 ROWS, COLS, COMPONENTS, CLASSES = 145, 145, 30, 16
-HEADER = ("model", "window", "trunk sees", "parameters", "M whole", "M shared", "attention", "paper")
+HEADER = ("model", "window", "sees", "parameters", "whole", "% trunk", "shared", "attention", "paper")
 LEGEND = """
-trunk sees: pixels that a position of the shared trunk depends on, of the window's; - where nothing is shared
-M whole, M shared: million multiply-adds a pixel, window by window and with the trunk shared over the scene
+sees: pixels that a position of the shared trunk depends on, of the window's; - where nothing is shared
+whole: million multiply-adds a pixel, window by window; % trunk: those of them that lie in the trunk
+shared: million multiply-adds a pixel with the trunk shared over the scene
 attention: the values of model.attention_position that +attention=se can be given with"""
 
 
@@ -39,7 +40,7 @@ def main(words: list[str]) -> None:
             except InstantiationException as error:
                 refusals.append(f"{path.stem}: {_refusal(error)}")
     print(f"For {ROWS} x {COLS} pixels, {COMPONENTS} components, {CLASSES} classes:\n")
-    print(tabulate(rows, HEADER, colalign=("left", *["right"] * 5, "left", "left"), disable_numparse=True))
+    print(tabulate(rows, HEADER, colalign=("left", *["right"] * 6, "left", "left"), disable_numparse=True))
     print(LEGEND)
     if refusals:
         print("\nNot to be had so:", *refusals, sep="\n")
@@ -64,6 +65,7 @@ def describe(path: Path, words: list[str]) -> tuple[str, ...]:
         str(sees) if sees > 1 else "-",
         f"{price.parameters:,}",
         f"{price.whole / 1e6:.1f}",
+        f"{100 * price.trunk_share:.0f}",
         f"{price.shared / 1e6:.1f}",
         ", ".join(position for position in ("last", "every") if takes_attention(config, position)) or "none",
         first[first.find("(") + 1 : first.find(")")],

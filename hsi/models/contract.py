@@ -40,7 +40,7 @@ class WindowClassifier(nn.Module):
         self.head = head
         self.in_channels = in_channels
         self.window = window
-        shadow = copy.deepcopy(trunk).to("meta").eval()
+        shadow = copy.deepcopy(trunk).to("meta", torch.float32).eval()
         shapes = [shadow(torch.empty(1, in_channels, p, p, device="meta")).shape for p in (window, window + 2)]
         if shapes[1][-1] != shapes[0][-1] + 2:
             raise HsiError(
