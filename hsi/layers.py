@@ -189,6 +189,28 @@ class TransformerBlock(nn.Module):
         return tokens + self.tokenwise(tokens)
 
 
+class ClassToken(nn.Module):
+    """Put a learned token in front, and add to each what tells its place."""
+
+    def __init__(self, channels: int, tokens: int) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(1, 1, channels))
+        self.places = nn.Parameter(torch.empty(1, tokens + 1, channels))
+        nn.init.normal_(self.places, std=0.02)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, N, channels) -> (B, N + 1, channels)."""
+        return torch.cat([self.token.expand(len(tokens), -1, -1), tokens], dim=1) + self.places
+
+
+class First(nn.Module):
+    """The token of the class, (B, N, channels) -> (B, channels)."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Drop the others."""
+        return tokens[:, 0]
+
+
 class LocalResponseNorm(nn.Module):
     """Each value over a power of the squares around it among the channels, at the same position.
 

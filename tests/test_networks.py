@@ -15,6 +15,7 @@ from hsi.models import (
     drn,
     googlenet,
     lenet,
+    mamba,
     mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
@@ -26,6 +27,7 @@ from hsi.models import (
     squeezenet,
     ssftt,
     ssrn,
+    unet,
     vgg,
 )
 from hsi.models.stages import LEAST_FIELD, halvings, unpadded
@@ -62,6 +64,7 @@ ORIGINALS = [  # network, its knobs, input, parameters; the sources stand in the
     (mobilenet_v2.original, {}, (3, 224, 224), 3_504_872),
     (mobilenet_v3.original, {}, (3, 224, 224), 5_483_032),
     (shufflenet.original, {}, (3, 224, 224), 2_278_604),
+    (unet.original, {}, (1, 572, 572), 31_030_658),
     (cnn_1d.cnn_1d, {"in_channels": 220, "num_classes": 8, "patch_size": 1}, (220, 1, 1), 81_408),
     (ssrn.ssrn, {"in_channels": 200, "num_classes": 16, "patch_size": 7}, (200, 7, 7), 364_168 - 368),
 ]
@@ -317,6 +320,9 @@ def test_small_fields_are_not_halved():
         (googlenet.googlenet, {"patch_size": 10}, "odd"),
         (spectralformer.spectralformer, {"attention": SqueezeExcite}, "no feature map"),
         (spectralformer.spectralformer, {"neighbours": 2}, "choose an odd number"),
+        (spectralformer.spectralformer, {"attention_position": "all"}, "choose last or every"),
+        (mamba.mamba, {"states": 0}, "model.states=0"),
+        (unet.unet, {"patch_size": 3}, "U-Net needs a window of at least 5, not 3"),
     ],
 )
 def test_what_cannot_be_built_is_said(build, knobs, words):

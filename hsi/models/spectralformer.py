@@ -14,10 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from hsi.errors import HsiError
-from hsi.layers import TransformerBlock, scale
+from hsi.layers import ClassToken, First, TransformerBlock, scale
 from hsi.models.contract import WindowClassifier
-from hsi.models.ssftt import ClassToken, First
-from hsi.models.stages import Attention, assemble, require_window
+from hsi.models.stages import Attention, assemble, require_window, with_attention
 
 BLOCKS, HEADS, HIDDEN = 5, 4, 8
 MIN_WINDOW = 1
@@ -46,7 +45,8 @@ def spectralformer(
         CrossLayerFusion(in_channels + 1, channels, dropout),
         *(First(), nn.LayerNorm(channels), nn.Linear(channels, num_classes)),
     )
-    return assemble([], classifier, in_channels, patch_size)
+    stages = with_attention([], None, attention_position)  # there are none, but the word is checked as everywhere
+    return assemble(stages, classifier, in_channels, patch_size)
 
 
 class BandGroups(nn.Module):

@@ -9,11 +9,10 @@ unpadded in the paper already, are the trunk. In a window of 5 they leave one po
 be had for a batch of one.
 """
 
-import torch
 from torch import Tensor, nn
 
 from hsi.errors import HsiError
-from hsi.layers import TransformerBlock, conv, conv3d, scale
+from hsi.layers import ClassToken, First, TransformerBlock, conv, conv3d, scale
 from hsi.models.contract import WindowClassifier
 from hsi.models.stages import Attention, Stage, assemble, require_window, with_attention
 
@@ -59,25 +58,3 @@ class Tokenizer(nn.Module):
         """(B, channels, H, W) -> (B, tokens, channels)."""
         positions = x.flatten(2).transpose(1, 2)
         return self.weights(positions).softmax(1).transpose(1, 2) @ self.value(positions)
-
-
-class ClassToken(nn.Module):
-    """Put a learned token in front, and add to each what tells its place."""
-
-    def __init__(self, channels: int, tokens: int) -> None:
-        super().__init__()
-        self.token = nn.Parameter(torch.zeros(1, 1, channels))
-        self.places = nn.Parameter(torch.empty(1, tokens + 1, channels))
-        nn.init.normal_(self.places, std=0.02)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """(B, N, channels) -> (B, N + 1, channels)."""
-        return torch.cat([self.token.expand(len(tokens), -1, -1), tokens], dim=1) + self.places
-
-
-class First(nn.Module):
-    """The token of the class, (B, N, channels) -> (B, channels)."""
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Drop the others."""
-        return tokens[:, 0]
