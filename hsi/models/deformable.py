@@ -117,10 +117,8 @@ def bilinear(x: Tensor, rows: Tensor, cols: Tensor, amount: Tensor) -> Tensor:
     corner = (images + places[0]) * (width + 3) + places[1]
     corners = torch.stack([corner, corner + 1, corner + width + 3, corner + width + 4], dim=2)
     weights = torch.stack(parts, dim=2) * amount[:, :, None]
-    samples = F.embedding_bag(
-        corners.flatten(0, 1), table, mode="sum", per_sample_weights=weights.flatten(0, 1).to(table.dtype)
-    )
-    return samples.view(batch, -1, channels)
+    corners, weights = corners.flatten(0, 1), weights.flatten(0, 1).to(table.dtype)
+    return F.embedding_bag(corners, table, mode="sum", per_sample_weights=weights).view(batch, -1, channels)
 
 
 class DeformableConv(nn.Module):
