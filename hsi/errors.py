@@ -7,3 +7,7 @@ class HsiError(Exception):
     The sentence says what is wrong, where, and what to do. The command line prints it without a
     traceback and exits with status 2 (see `hsi.cli`).
     """
+
+
+class NotInstalled(HsiError):
+    """Something was asked for that needs an optional package, and the package is not to be had here."""

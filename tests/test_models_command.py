@@ -1,7 +1,9 @@
 """``python -m hsi.models``: the table of all networks."""
 
+import sys
 from contextlib import redirect_stdout
 from io import StringIO
+from pathlib import Path
 from shutil import copytree
 
 import pytest
@@ -10,6 +12,16 @@ from conftest import ROOT, configure
 from hsi.models.__main__ import main, networks
 
 NAMES = [path.stem for path in networks()]
+EXTRAS = {"timm"}  # networks of libraries that are not installed with hsi
+
+
+def only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    """Leave one network, so that it is quick."""
+    copytree(ROOT / "conf", tmp_path / "conf")
+    for path in (tmp_path / "conf" / "model").glob("*.yaml"):
+        if path.stem != name:
+            path.unlink()
+    monkeypatch.setattr("hsi.cli.CONF", tmp_path / "conf")
 
 
 def test_only_baselines_are_left_out():
@@ -24,10 +36,20 @@ def table() -> list[str]:
     return printed.getvalue().splitlines()
 
 
-def test_every_network_has_a_row_that_fits_a_terminal(table):
-    assert [line.split()[0] for line in table[4 : 4 + len(NAMES)]] == NAMES
+def test_every_network_has_a_row_that_fits_a_terminal_or_is_an_extra(table):
+    rows = [line.split()[0] for line in table[4 : table.index("", 2)]]
+    said = table.index("Not to be had so:") + 1 if "Not to be had so:" in table else len(table)
+    extras = [line.split(":")[0] for line in table[said:]]
+    assert rows == [name for name in NAMES if name not in extras]
+    assert set(extras) <= EXTRAS
     assert max(len(line) for line in table) <= 120
-    assert not any("Not to be had" in line for line in table)
+
+
+def test_an_extra_that_is_not_installed_is_said_below(capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    only(monkeypatch, tmp_path, "timm")
+    main([])
+    assert 'timm: model=timm needs the package timm: pip install "hsi[timm]"' in capsys.readouterr().out
 
 
 def test_the_row_of_hybridsn_has_the_published_numbers(table):
@@ -37,11 +59,6 @@ def test_the_row_of_hybridsn_has_the_published_numbers(table):
 
 
 def test_what_a_window_forbids_is_said_below(capsys, monkeypatch, tmp_path):
-    """With HybridSN alone, so that it is quick."""
-    copytree(ROOT / "conf", tmp_path / "conf")
-    for path in (tmp_path / "conf" / "model").glob("*.yaml"):
-        if path.stem != "hybridsn":
-            path.unlink()
-    monkeypatch.setattr("hsi.cli.CONF", tmp_path / "conf")
+    only(monkeypatch, tmp_path, "hybridsn")
     main(["patch_size=7"])
     assert "hybridsn: HybridSN needs a window of at least 9, not 7: raise patch_size" in capsys.readouterr().out
