@@ -3,11 +3,13 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from hsi.attention import SqueezeExcite
+from hsi.attention import EfficientChannelAttention, SqueezeExcite
 from hsi.errors import HsiError
 from hsi.layers import LocalResponseNorm, Residual, TransformerBlock, centre, conv, depthwise, scale
 from hsi.models import (
+    a2s2k_resnet,
     alexnet,
     cnn_1d,
     cnn_2d,
@@ -20,6 +22,7 @@ from hsi.models import (
     mobilenet_v2,
     mobilenet_v3,
     nin,
+    pnasnet,
     resnet,
     senet,
     shufflenet,
@@ -65,8 +68,14 @@ ORIGINALS = [  # network, its knobs, input, parameters; the sources stand in the
     (mobilenet_v3.original, {}, (3, 224, 224), 5_483_032),
     (shufflenet.original, {}, (3, 224, 224), 2_278_604),
     (unet.original, {}, (1, 572, 572), 31_030_658),
+    (pnasnet.original, {}, (3, 224, 224), 5_064_487),
+    (pnasnet.original, {"cells": 4, "filters": 216, "stem": 96}, (3, 331, 331), 86_057_668),
     (cnn_1d.cnn_1d, {"in_channels": 220, "num_classes": 8, "patch_size": 1}, (220, 1, 1), 81_408),
     (ssrn.ssrn, {"in_channels": 200, "num_classes": 16, "patch_size": 7}, (200, 7, 7), 364_168 - 368),
+    (
+        *(a2s2k_resnet.a2s2k_resnet, {"in_channels": 200, "num_classes": 16, "patch_size": 9}),
+        *((200, 9, 9), 370_856 + 2_424 - 440),
+    ),
 ]
 
 
@@ -248,6 +257,151 @@ def test_ssrn_filters_the_spectrum_before_the_window():
     assert kinds == [[nn.Conv3d] * 2] * 2 + [[nn.Conv2d] * 2] * 2
 
 
+def name(operation: nn.Module) -> str:
+    """What an operation of a PNASNet cell is: the kernels of its depthwise convolutions, or what has their place."""
+    layers = list(operation.modules())
+    kernels = [str(m.kernel_size[0]) for m in layers if isinstance(m, nn.Conv2d) and m.groups == m.in_channels > 1]
+    pooling = ["max" for m in layers if isinstance(m, nn.MaxPool2d) and m.kernel_size == 3]
+    return " ".join(kernels + pooling) or "identity"
+
+
+@pytest.mark.parametrize("index", range(6))
+def test_the_cell_of_pnasnet_adds_what_the_search_found(index):
+    """Liu et al. 2018, figure 1, in strided cells too; every separable convolution is applied twice."""
+    cell = pnasnet.pnasnet(8, 3, 15, cells=2, filters=4).head[0].cells[index]
+    assert [[name(left), name(right)] for left, right in zip(cell.left, cell.right, strict=True)] == [
+        *(["5 5", "max"], ["7 7", "max"], ["5 5", "3 3"], ["3 3", "max"], ["3 3", "identity"])
+    ]
+
+
+def test_both_states_reach_the_output_of_a_pnasnet_cell():
+    """The first sum sees h[-2] alone, the last both, the others h[-1]; the fourth sees the third."""
+    cell = pnasnet.Cell(6, 4, 3, 1, pnasnet.fit(4, 3)).eval()
+    last, before = torch.randn(2, 6, 5, 5, requires_grad=True), torch.randn(2, 4, 5, 5, requires_grad=True)
+    sums = cell(last, before).split(3, dim=1)
+    assert len(sums) == 5
+    seen = [torch.autograd.grad(s.sum(), (last, before), retain_graph=True, allow_unused=True) for s in sums]
+    assert [[g is not None and bool(g.any()) for g in pair] for pair in seen] == [
+        *([False, True], [True, False], [True, False], [True, False], [True, True])
+    ]
+    with torch.no_grad():
+        cell.left[2][-1].bias += 1
+        changed = [bool((a != b).any()) for a, b in zip(sums, cell(last, before).split(3, dim=1), strict=True)]
+    assert changed == [False, False, True, True, False]
+
+
+@pytest.mark.parametrize("side", [6, 7])
+def test_factorised_reduction_sees_even_and_odd_positions(side):
+    reduction = pnasnet.FactorizedReduction(1, 2).eval()
+    nn.init.ones_(reduction.even.weight)
+    nn.init.ones_(reduction.odd.weight)
+    x = torch.rand(1, 1, side, side)
+    even, odd = reduction(x)[0] * (1 + reduction.norm.eps) ** 0.5
+    assert even.shape == odd.shape == ((side + 1) // 2,) * 2
+    torch.testing.assert_close(even, x[0, 0, ::2, ::2])
+    torch.testing.assert_close(odd[: side // 2, : side // 2], x[0, 0, 1::2, 1::2])
+    assert not odd[side // 2 :].any()
+
+
+@pytest.mark.parametrize(
+    ("model", "side", "expected"),
+    [  # the ends of the stem and of the three groups, as the authors' program tests them
+        (lambda: pnasnet.original(), 224, [(135, 28), (270, 28), (540, 14), (1080, 7)]),
+        (lambda: pnasnet.original(cells=4, filters=216, stem=96), 331, [(540, 42), (1080, 42), (2160, 21), (4320, 11)]),
+        (lambda: pnasnet.pnasnet(3, 5, 15, filters=4), 15, [(20, 13), (40, 7), (80, 4)]),
+        (lambda: pnasnet.pnasnet(3, 5, 9, filters=4), 9, [(20, 7), (40, 4), (80, 2)]),
+        (lambda: pnasnet.pnasnet(3, 5, 3, filters=4), 3, [(20, 3), (40, 3), (80, 3)]),
+    ],
+)
+def test_strided_cells_of_pnasnet_halve_the_field_and_double_the_width(model, side, expected):
+    shapes = []
+    with torch.device("meta"):
+        network = model().eval()
+        (stack,) = (module for module in network.modules() if isinstance(module, pnasnet.Cells))
+        for cell in stack.cells:
+            cell.register_forward_hook(lambda _, __, output: shapes.append((output.shape[1], output.shape[2])))
+        network(torch.empty(1, 3, side, side))
+    ends = shapes[-1 :: -3 if len(shapes) < 14 else -4][::-1]
+    assert ends == expected
+
+
+@pytest.mark.parametrize(
+    ("knobs", "side", "millions"), [({}, 224, 588), ({"cells": 4, "filters": 216, "stem": 96}, 331, 25_000)]
+)
+def test_multiply_adds_of_pnasnet_are_the_published_ones(knobs, side, millions):
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        pnasnet.original(**knobs).eval()(torch.empty(1, 3, side, side))
+    assert counter.get_total_flops() / 2e6 == pytest.approx(millions, rel=0.003)
+
+
+def test_pnasnet_for_cifar_has_the_published_size():
+    """N = 3, F = 48, the builder's defaults: 3.2 million."""
+    with torch.device("meta"):
+        assert round(parameters(pnasnet.pnasnet(3, 10, 33)) / 1e6, 1) == 3.2
+
+
+def test_attention_stands_after_every_cell_of_pnasnet():
+    model = pnasnet.pnasnet(8, 3, 9, SqueezeExcite, "every", cells=1, filters=4)
+    assert [type(m) for m in model.head[0].attention] == [SqueezeExcite] * 3
+
+
+def test_one_kernel_of_a2s2k_sees_a_pixel_and_one_its_neighbours():
+    torch.manual_seed(0)
+    pair = a2s2k_resnet.kernels(4).eval()
+    x = torch.randn(1, 1, 9, 5, 5)
+    changed = x.clone()
+    changed[..., 2, 3] += 1
+    moved = (pair(x) != pair(changed)).any(2)[0, :, 2, 2]
+    assert not moved[:4].any()
+    assert moved[4:].any()
+
+
+def test_unpadded_kernels_of_a2s2k_are_the_padded_ones_without_the_border():
+    padded, unpadded = (a2s2k_resnet.kernels(4, padded=flag).eval() for flag in (True, False))
+    with torch.no_grad():
+        for weight, other in zip(unpadded.parameters(), padded.parameters(), strict=True):
+            weight.copy_(other)
+    x = torch.randn(1, 1, 9, 5, 5)
+    torch.testing.assert_close(unpadded(x), padded(x)[..., 1:-1, 1:-1])
+
+
+@pytest.mark.parametrize(("stride", "padding"), [(2, 0), (1, 3)])
+def test_spectral_convolution_is_torchs(stride, padding):
+    layer = a2s2k_resnet.SpectralConv3d(2, 4, stride=stride, padding=padding, bias=True)
+    reference = nn.Conv3d(2, 4, (7, 1, 1), (stride, 1, 1), (padding, 0, 0))
+    reference.load_state_dict(layer.state_dict())
+    x = torch.randn(3, 2, 12, 3, 4)
+    torch.testing.assert_close(layer(x), reference(x))
+
+
+def test_weights_of_selected_kernels_add_up_to_1():
+    """Alike kernels give what each gives; without preference the mean; a strong one takes all."""
+    select = a2s2k_resnet.KernelSelection(3, 5)
+    one, other = torch.randn(2, 3, 4, 5, 5), torch.randn(2, 3, 4, 5, 5)
+    torch.testing.assert_close(select(torch.cat([one, one], dim=1)), one)
+    pair = torch.cat([one, other], dim=1)
+    assert (select(pair) - (one + other) / 2).abs().max() > 1e-3
+    last = select.scores[-1]
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.zero_()
+        torch.testing.assert_close(select(pair), (one + other) / 2)
+        last.bias[:3] = 50
+        torch.testing.assert_close(select(pair), one)
+
+
+def test_every_branch_of_a2s2k_ends_in_recalibration_over_3_maps():
+    """Roy et al. 2021: start, middle, middle and end of Duta et al. 2020, spectral before spatial."""
+    blocks = [module for module in a2s2k_resnet.a2s2k_resnet(30, 3).modules() if isinstance(module, Residual)]
+    assert [type(block.branch[-1]) for block in blocks] == [EfficientChannelAttention] * 4
+    assert {block.branch[-1].convolution.kernel_size for block in blocks} == {(3,)}
+    assert [isinstance(block.branch[0], nn.BatchNorm2d | nn.BatchNorm3d) for block in blocks] == [False, *[True] * 3]
+    assert [isinstance(block.branch[-2], nn.BatchNorm3d) for block in blocks] == [True, *[False] * 3]
+    assert [isinstance(block.activation, nn.Identity) for block in blocks] == [*[True] * 3, False]
+    kernels = [m.kernel_size for m in nn.ModuleList(blocks).modules() if isinstance(m, nn.Conv2d | nn.Conv3d)]
+    assert kernels == [(7, 1, 1)] * 4 + [(3, 3)] * 4
+
+
 def test_self_attention_is_torchs():
     block = TransformerBlock(8, 2, 16).eval()
     reference = nn.TransformerEncoderLayer(8, 2, 16, 0.0, "gelu", batch_first=True, norm_first=True)
@@ -323,6 +477,9 @@ def test_small_fields_are_not_halved():
         (spectralformer.spectralformer, {"attention_position": "all"}, "choose last or every"),
         (mamba.mamba, {"states": 0}, "model.states=0"),
         (unet.unet, {"patch_size": 3}, "U-Net needs a window of at least 5, not 3"),
+        (pnasnet.pnasnet, {"cells": 0}, "choose at least 1 cell and 2 filters"),
+        (pnasnet.pnasnet, {"attention_position": "first"}, "choose last or every"),
+        (a2s2k_resnet.a2s2k_resnet, {"patch_size": 3}, "at least 5, not 3"),
     ],
 )
 def test_what_cannot_be_built_is_said(build, knobs, words):
