@@ -13,12 +13,15 @@ from pathlib import Path
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from hypothesis import settings
 from omegaconf import DictConfig
 
 from hsi import cli
 from hsi import run as run_module
+from hsi.errors import NotInstalled
+from hsi.models.contract import WindowClassifier
 from hsi.resolvers import register_resolvers
 from hsi.scene import Scene
 
@@ -35,6 +38,16 @@ def configure(*overrides: str) -> DictConfig:
     """The configuration that these words on the command line make."""
     with initialize_config_dir(str(cli.CONF), version_base="1.3"):
         return compose("config", overrides=list(overrides))
+
+
+def build_network(config: DictConfig, in_channels: int, num_classes: int, **knobs: object) -> WindowClassifier:
+    """A network of conf/model/; one of a library that is an extra, and is not here, skips the test."""
+    try:
+        return instantiate(config, in_channels=in_channels, num_classes=num_classes, **knobs)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, NotInstalled):
+            pytest.skip(str(error.__cause__))
+        raise
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ from functools import cache
 
 import pytest
 import torch
-from conftest import configure
-from hydra.utils import instantiate
+from conftest import build_network, configure
 from torch import nn
 
 from hsi.engine import forward
@@ -17,9 +16,12 @@ from hsi.models.contract import WindowClassifier
 
 QUALIFY = {
     *("cnn_1d", "drn_a", "drn_b", "drn_c", "googlenet", "mobilenet_v1", "mobilenet_v2", "nin", "resnet", "senet"),
-    *("shufflenet", "squeezenet", "ssrn"),
+    *("shufflenet", "squeezenet", "ssrn", "pnasnet", "a2s2k_resnet", "mamba"),
 }
-REFUSE = {"alexnet", "cnn_2d", "cnn_3d", "hybridsn", "lenet", "mobilenet_v3", "spectralformer", "ssftt", "vgg"}
+REFUSE = {
+    *("alexnet", "cnn_2d", "cnn_3d", "deformable", "hybridsn", "lenet", "mobilenet_v3", "spectralformer", "ssftt"),
+    *("unet", "vgg"),
+}
 CLASSES = 5
 
 
@@ -29,7 +31,7 @@ def build(name: str, **knobs) -> WindowClassifier:
     torch.manual_seed(0)
     config = configure(f"model={name}").model
     knobs = {"width": 0.25, **knobs} if "width" in config else knobs
-    model = instantiate(config, in_channels=30, num_classes=CLASSES, **knobs).double().train()
+    model = build_network(config, 30, CLASSES, **knobs).double().train()
     with torch.no_grad():
         model(1 + 2 * windows(model, 4))
     return model.eval()

@@ -6,9 +6,9 @@ from functools import cache
 
 import pytest
 import torch
-from conftest import ROOT, configure
+from conftest import ROOT, build_network, configure
 from hydra.errors import InstantiationException
-from hydra.utils import get_method, instantiate
+from hydra.utils import get_method
 from omegaconf import OmegaConf
 from safetensors.torch import load, save
 from torch import Tensor
@@ -16,7 +16,7 @@ from torch import Tensor
 from hsi.attention import SqueezeExcite
 from hsi.cost import cost
 from hsi.engine import forward
-from hsi.errors import HsiError, NotInstalled
+from hsi.errors import HsiError
 from hsi.models.__main__ import networks
 from hsi.models.contract import WindowClassifier
 
@@ -34,21 +34,13 @@ def composed(*words: str):
 
 
 def build(name: str, window: int = 11, components: int = 30, attention: str = "none", **knobs) -> WindowClassifier:
-    """A narrow version where the network has a width: what is asked here does not depend on it.
-
-    A network of a library that is an extra, and is not here, skips the test.
-    """
+    """A narrow version where the network has a width: what is asked here does not depend on it."""
     config = composed(f"model={name}").copy()
     config.attention = composed(f"+attention={attention}").attention
     if "width" in config:
         knobs.setdefault("width", 0.25)
     settings = OmegaConf.merge(config, {"patch_size": window, **knobs})
-    try:
-        return instantiate(settings, in_channels=components, num_classes=CLASSES)
-    except InstantiationException as error:
-        if isinstance(error.__cause__, NotInstalled):
-            pytest.skip(str(error.__cause__))
-        raise
+    return build_network(settings, components, CLASSES)
 
 
 def build_or_refuse(*arguments, **keywords) -> WindowClassifier | None:
