@@ -56,6 +56,13 @@ def test_seed_and_window_reach_where_they_are_used():
     assert own.split.patch_size == own.model.patch_size == 15
 
 
+def test_a_model_brings_its_recipe_unless_one_is_chosen():
+    assert configure("model=lenet").train == configure("train=small_batches").train
+    assert configure("model=lenet", "train=few_labels").train == configure("train=few_labels").train
+    assert configure("model=lenet", "train.steps=3").train.steps == 3
+    assert configure("model=lenet", "experiment=trial").train.steps == configure("experiment=trial").train.steps
+
+
 def test_help_lists_the_groups(hsi_run):
     outcome = hsi_run("--help")
     assert outcome.status == 0
