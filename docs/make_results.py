@@ -27,6 +27,7 @@ RESULTS = Path(__file__).parent.parent / "RESULTS.md"
 BASELINES = ("svm", "svm_window", "random_forest", "knn")
 ATTENTION = ("hybridsn", "hybridsn + se", "hybridsn + spatial", "hybridsn + cbam")
 LEAKING, HONEST = "random, 10 %", "regions, 50 %"  # the protocols that every network is measured under
+LEAKS = {"test_windows_with_training_pixel_of_own_class": "of own class %", "mean_overlap": "mean overlap %"}
 SAME_NUMBER = ("random, 30 a class", "regions, 30 a class")  # those of experiment=leak_gap
 
 HEAD = """# Results on Indian Pines
@@ -187,8 +188,11 @@ def full(title: str, of: dict[str, Setting]) -> str:
     ordered = dict(sorted(of.items(), key=lambda item: -mean(item[1])))
     table = tables.tabulate_settings(list(ordered.values())).assign(setting=list(ordered))
     shown = tables.show_accuracy(table).merge(tables.show_cost(table), on=["no.", "setting"]).drop(columns="no.")
+    for key, heading in LEAKS.items():
+        shares = [spread([run.metrics["leakage"][key] for run in setting.runs]).mean for setting in ordered.values()]
+        shown[heading] = [f"{100 * share:.1f}" for share in shares]
     metrics = [run.metrics for setting in ordered.values() for run in setting.runs]
-    machines = sorted({f"{m['processor']}, {m['device']}, {m['threads']} threads, {m['precision']}" for m in metrics})
+    machines = sorted({f"{m['processor']}, {m['device']}, threads: {m['threads']}, {m['precision']}" for m in metrics})
     commands = "".join(f"    {line}\n" for line in sorted({command(m) for m in metrics}))
     return f"### {title}\n\n{tables.to_markdown(shown)}\nMachine: {'; '.join(machines)}.\n\n{commands}"
 
