@@ -191,6 +191,8 @@ def full(title: str, of: dict[str, Setting]) -> str:
     for key, heading in LEAKS.items():
         shares = [spread([run.metrics["leakage"][key] for run in setting.runs]).mean for setting in ordered.values()]
         shown[heading] = [f"{100 * share:.1f}" for share in shares]
+    firsts = [setting.runs[0].metrics for setting in ordered.values()]
+    shown["steps"] = [str(m["config"]["train"]["steps"]) if m["parameters"] else "-" for m in firsts]
     metrics = [run.metrics for setting in ordered.values() for run in setting.runs]
     machines = sorted({f"{m['processor']}, {m['device']}, threads: {m['threads']}, {m['precision']}" for m in metrics})
     commands = "".join(f"    {line}\n" for line in sorted({command(m) for m in metrics}))
