@@ -221,7 +221,9 @@ def write_up() -> str:
         parts.append(f"Under {title}:\n\n" + "".join(f"- {sentence}\n" for sentence in tell_attention(found[title])))
     parts.append(f"## All models\n\nSorted by {HONEST}; kappa times 100; multiply-adds with the shared trunk.\n")
     parts.append(zoo(found, both(found)))
-    parts.append("![OA under both protocols](docs/gap.png)\n\n![OA against cost](docs/cost.png)\n")
+    parts.append("![OA under both protocols](docs/gap.png)\n")
+    if differ(costs(found)):
+        parts.append("![OA against cost](docs/cost.png)\n")
     parts.append("## Full tables\n")
     return "\n".join([*parts, *(full(title, of) for title, of in found.items())])
 
@@ -237,10 +239,21 @@ def draw() -> None:
     found = read()
     table = scores(found, (LEAKING, HONEST), both(found))
     canvas.save(draw_gap(table, "OA (%), mean and standard deviation over the seeds"), KEPT.with_name("gap.png"))
-    prices = {row: found[HONEST][row].runs[0].metrics["multiply_adds_per_pixel"] for row in table.index}
-    cost = pd.Series({row: price["shared"] / 1e6 for row, price in prices.items() if price})
-    figure = draw_cost(table.loc[cost.index], cost, "million multiply-adds a pixel, trunk shared", "OA (%)")
-    canvas.save(figure, KEPT.with_name("cost.png"))
+    cost = costs(found)
+    if differ(cost):
+        figure = draw_cost(table.loc[cost.index], cost, "million multiply-adds a pixel, trunk shared", "OA (%)")
+        canvas.save(figure, KEPT.with_name("cost.png"))
+
+
+def costs(found: Table) -> pd.Series:
+    """Million multiply-adds a pixel, of the models that have layers to count."""
+    prices = {row: found[HONEST][row].runs[0].metrics["multiply_adds_per_pixel"] for row in both(found)}
+    return pd.Series({row: price["shared"] / 1e6 for row, price in prices.items() if price})
+
+
+def differ(cost: pd.Series) -> bool:
+    """Whether costs are far enough apart to be drawn."""
+    return bool(cost.max() > 2 * cost.min())
 
 
 def main() -> None:
