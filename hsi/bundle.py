@@ -18,7 +18,7 @@ from hsi.cost import Cost
 from hsi.download import file_checksum
 from hsi.errors import HsiError
 from hsi.evaluate import Evaluation, scene_hash
-from hsi.folder import CHECKPOINT, METRICS, config_hash, plain
+from hsi.folder import CHECKPOINT, METRICS, config_hash, load_config, plain
 from hsi.mapping import Prediction
 from hsi.models.contract import WindowClassifier
 from hsi.plots import canvas
@@ -27,7 +27,6 @@ from hsi.plots.leakage import draw_leakage
 from hsi.plots.maps import draw_map
 from hsi.plots.scores import draw_confusion, draw_history
 from hsi.reduce import Features, Reducer
-from hsi.resolvers import register_resolvers
 from hsi.scene import Scene
 from hsi.split import TEST, Split, load_split, save_split
 
@@ -197,11 +196,10 @@ class Run:
 def open_run(folder: str | Path) -> Run:
     """Open a run directory; raises HsiError when there is no finished run in it."""
     folder = Path(folder)
-    register_resolvers()  # the saved configuration refers to them
     metrics = files.read_json(folder / METRICS)
     return Run(
         folder=folder,
-        config=OmegaConf.create(OmegaConf.to_container(OmegaConf.load(folder / ".hydra" / "config.yaml"))),  # type: ignore[arg-type]
+        config=load_config(folder),
         metrics=metrics,
         class_map=np.load(folder / "map.npy", allow_pickle=False),
         confidence=np.load(folder / "confidence.npy", allow_pickle=False),

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
 from hsi import files, tables
 from hsi.ensemble import combine
 from hsi.errors import HsiError
+from hsi.folder import CONFIG, load_config
 from hsi.pairs import MEASURES, Pixels, compare_pairs, conclude, conclude_pixels
 from hsi.plots import canvas
 from hsi.plots.comparison import draw_critical_difference, draw_settings
@@ -174,11 +174,11 @@ def _read_maps(
     """Maps and splits of the runs that have them, the scene, and a sentence on what is missing."""
     runs = [run for setting in settings for run in setting.runs]
     whole = [run for run in runs if all((run.folder / name).exists() for name in ("map.npy", "split.npz"))]
-    config = next((p for run in whole if (p := run.folder / ".hydra" / "config.yaml").exists()), None)
-    if config is None:
+    described = next((run for run in whole if (run.folder / CONFIG).exists()), None)
+    if described is None:
         return {}, {}, None, "No run has its map, split and configuration: tests on pixels and votes are left out."
     try:
-        scene: Scene = instantiate(OmegaConf.create(OmegaConf.to_container(OmegaConf.load(config))).scene)
+        scene: Scene = instantiate(load_config(described.folder).scene)
     except HsiError as error:
         return {}, {}, None, f"Tests on pixels and votes are left out, since the scene cannot be loaded: {error}"
     maps, splits = {}, {}

@@ -11,10 +11,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from hsi import files
 from hsi.errors import HsiError
+from hsi.resolvers import WITHOUT_EFFECT, register_resolvers
 
 CHECKPOINT = "checkpoint.safetensors"
+CONFIG = Path(".hydra") / "config.yaml"
 METRICS = "metrics.json"  # written last, in one rename: its presence means that the run is whole
-WITHOUT_EFFECT = ("force", "data_dir")  # keys that change nothing about a result
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -44,17 +45,29 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def load_config(folder: Path) -> DictConfig:
+    """The configuration that a run saved, its references to environment and data unresolved.
+
+    Raises HsiError when there is none.
+    """
+    path = folder / CONFIG
+    if not path.exists():
+        raise HsiError(f"{path} does not exist: without it the scene of the run is not known, repeat the run")
+    register_resolvers()
+    return OmegaConf.create(OmegaConf.to_container(OmegaConf.load(path)))  # type: ignore[arg-type,return-value]
+
+
 def claim(folder: Path, config: DictConfig, force: bool) -> bool:
     """Take a folder for a configuration; returns False when a finished run of that configuration is in it already.
 
     `force` clears the folder of the earlier run. Raises HsiError when it belongs to another configuration.
     """
-    saved = folder / ".hydra" / "config.yaml"
+    saved = folder / CONFIG
     if force:
         for old in (folder / METRICS, folder / CHECKPOINT):
             old.unlink(missing_ok=True)
     elif saved.exists():
-        theirs, ours = flatten(plain(OmegaConf.load(saved))), flatten(plain(config))  # type: ignore[arg-type]
+        theirs, ours = flatten(plain(OmegaConf.load(saved))), flatten(plain(config))  # type: ignore[arg-type,return-value]
         differing = [key for key in sorted(theirs | ours) if theirs.get(key) != ours.get(key)]
         if differing:
             key = differing[0]

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from omegaconf import DictConfig, OmegaConf
 
-from hsi.folder import WITHOUT_EFFECT
-
+WITHOUT_EFFECT = ("force", "data_dir")  # keys that change nothing about a result
 LONGEST_NAME = 120  # characters of a folder name; file systems allow 255 bytes
 
 

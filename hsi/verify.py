@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
 from hsi import files
 from hsi.download import file_checksum
 from hsi.errors import HsiError
 from hsi.evaluate import evaluate, scene_hash
-from hsi.folder import METRICS, config_hash, flatten
+from hsi.folder import METRICS, config_hash, flatten, load_config
 from hsi.scene import Scene
 from hsi.split import load_split
 
@@ -66,12 +65,12 @@ def _changed_config(folder: Path, metrics: dict[str, Any]) -> Iterator[str]:
     written = hashlib.sha256(json.dumps(metrics["config"], sort_keys=True).encode()).hexdigest()
     if written != metrics["config_hash"]:
         yield f"{METRICS}: config does not have the hash that stands beside it"
-    if config_hash(_load_config(folder)) != metrics["config_hash"]:
+    if config_hash(load_config(folder)) != metrics["config_hash"]:
         yield ".hydra/config.yaml is not the configuration of this run"
 
 
 def _other_figures(folder: Path, metrics: dict[str, Any]) -> Iterator[str]:
-    scene: Scene = instantiate(_load_config(folder).scene)
+    scene: Scene = instantiate(load_config(folder).scene)
     if scene_hash(scene) != metrics["scene_hash"] or dict(scene.checksums) != metrics["data"]:
         yield f"scene {scene.name}: its files are not those of the run"
     try:
@@ -110,13 +109,6 @@ def _agree(written: Any, found: Any) -> bool:
     if isinstance(written, int | float) and isinstance(found, int | float):
         return math.isclose(written, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     return bool(written == found)
-
-
-def _load_config(folder: Path) -> Any:
-    path = folder / ".hydra" / "config.yaml"
-    if not path.exists():
-        raise HsiError(f"{path} does not exist: without it the scene of the run is not known, repeat the run")
-    return OmegaConf.create(OmegaConf.to_container(OmegaConf.load(path)))
 
 
 def _load_array(path: Path) -> np.ndarray:

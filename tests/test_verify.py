@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from hsi import verify
 from hsi.split import Split, load_split, save_split
-from tests.conftest import TRIAL
+from tests.conftest import ROOT, TRIAL
 
 
 @pytest.fixture
@@ -30,6 +31,14 @@ def call(monkeypatch, capfd, folder) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as leaving:
         verify.main()
     return int(leaving.value.code), *capfd.readouterr()
+
+
+def test_in_a_process_of_its_own(hsi_run, tmp_path):
+    """Where nothing else has prepared the reading of saved configurations, as other tests do."""
+    assert hsi_run(*TRIAL, "hydra.run.dir=made").status == 0
+    command = [sys.executable, "-m", "hsi.verify", str(tmp_path / "made")]
+    told = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert (told.returncode, told.stdout) == (0, f"verified: {tmp_path / 'made'}\n"), told.stderr
 
 
 def test_every_kind_of_tampering_is_named(made, monkeypatch, capfd):
