@@ -54,7 +54,8 @@ def load_config(folder: Path) -> DictConfig:
     if not path.exists():
         raise HsiError(f"{path} does not exist: without it the scene of the run is not known, repeat the run")
     register_resolvers()
-    return OmegaConf.create(OmegaConf.to_container(OmegaConf.load(path)))  # type: ignore[arg-type,return-value]
+    config: DictConfig = OmegaConf.create(OmegaConf.to_container(OmegaConf.load(path)))  # type: ignore[assignment]
+    return config
 
 
 def claim(folder: Path, config: DictConfig, force: bool) -> bool:
@@ -67,7 +68,7 @@ def claim(folder: Path, config: DictConfig, force: bool) -> bool:
         for old in (folder / METRICS, folder / CHECKPOINT):
             old.unlink(missing_ok=True)
     elif saved.exists():
-        theirs, ours = flatten(plain(OmegaConf.load(saved))), flatten(plain(config))  # type: ignore[arg-type,return-value]
+        theirs, ours = flatten(plain(OmegaConf.load(saved))), flatten(plain(config))  # type: ignore[arg-type]
         differing = [key for key in sorted(theirs | ours) if theirs.get(key) != ours.get(key)]
         if differing:
             key = differing[0]
