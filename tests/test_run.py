@@ -39,6 +39,8 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
+        # tests that were started in the background ignore the keyboard, and so would their children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -126,7 +128,7 @@ def test_interrupted_by_the_keyboard(tmp_path):
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    told, _ = process.communicate()
+    told, _ = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "goes on" in told
     assert "Traceback" not in told
