@@ -130,6 +130,12 @@ def tell_the_leak(found: Table) -> list[str]:
         + ". "
         + " ".join(conclude(pair, "oa", names) for pair in pairs if pair.first == 1)
     )
+    if all(row in of for of in (leaking, honest) for row in ("svm", "svm_window")):
+        told.append(
+            "No network is needed to see it: the mean spectrum of a window in place of a single one takes the same SVM "
+            f"from {percent(leaking['svm'])} % to {percent(leaking['svm_window'])} % under {LEAKING}, and from "
+            f"{percent(honest['svm'])} % to {percent(honest['svm_window'])} % under {HONEST}."
+        )
     if min(mean(setting) for _, setting in spectral) > mean(honest["hybridsn"]):
         told.append(
             "So here a window of 25 pixels learns what the training fields look like rather than what grows on them: "
