@@ -35,7 +35,7 @@ HEAD = """# Results on Indian Pines
 Written by `python docs/make_results.py` from the metrics of finished runs in `docs/results/`, never by hand: the
 tables, the figures and the numbers in the sentences. Mean +- standard deviation over seeds; a seed draws the split,
 the weights and the shuffle. Every run mapped the whole scene and was tested on all labelled pixels that it did not
-train on. Commands and machines stand with the full tables at the end; `python docs/make_results.py DIR` adds the runs
+train on, under regions on those of the test side. Commands and machines stand with the full tables at the end; `python docs/make_results.py DIR` adds the runs
 of a sweep. Runs of one thread shared the two cores with another run, some with more: their seconds are upper bounds.
 """
 
@@ -98,6 +98,11 @@ def mean(setting: Setting) -> float:
     return 100 * spread(setting.values("oa")).mean
 
 
+def trained(setting: Setting) -> str:
+    """Training pixels, on average over the runs."""
+    return f"{spread([run.metrics['n_train'] for run in setting.runs]).mean:,.0f}"
+
+
 def overview(found: Table, names: list[str]) -> str:
     """A table of OA, a row a name and a column a protocol."""
     rows = [{"OA %": row} | {title: percent(of.get(row)) for title, of in found.items()} for row in names]
@@ -117,7 +122,8 @@ def tell_the_leak(found: Table) -> list[str]:
     told = [
         f"HybridSN is right on {percent(leaking['hybridsn'])} % of the test pixels when training pixels are drawn at "
         f"random ({LEAKING}), and on {percent(honest['hybridsn'])} % when whole fields are held out and no window sees "
-        f"the other side ({HONEST}), though there it has five times as many training pixels. The difference of "
+        f"the other side ({HONEST}), with {trained(honest['hybridsn'])} training pixels in place of "
+        f"{trained(leaking['hybridsn'])}. The difference of "
         f"{mean(leaking['hybridsn']) - mean(honest['hybridsn']):.0f} points is the price of another field, which a "
         "random split does not show: most test windows there contain training pixels of the very field."
     ]
