@@ -35,7 +35,8 @@ HEAD = """# Results on Indian Pines
 Written by `python docs/make_results.py` from the metrics of finished runs in `docs/results/`, never by hand: the
 tables, the figures and the numbers in the sentences. Mean +- standard deviation over seeds; a seed draws the split,
 the weights and the shuffle. Every run mapped the whole scene and was tested on all labelled pixels that it did not
-train on, under regions on those of the test side. Commands and machines stand with the full tables at the end; `python docs/make_results.py DIR` adds the runs
+train on, under regions on those of the test side.
+Commands and machines stand with the full tables at the end; `python docs/make_results.py DIR` adds the runs
 of a sweep. Runs of one thread shared the two cores with another run, some with more: their seconds are upper bounds.
 """
 
