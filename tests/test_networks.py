@@ -6,7 +6,7 @@ from torch import nn
 
 from hsi.attention import SqueezeExcite
 from hsi.errors import HsiError
-from hsi.layers import LocalResponseNorm, Residual, TransformerBlock, centre, conv, depthwise, scale
+from hsi.layers import ALIKE, LocalResponseNorm, Residual, TransformerBlock, centre, conv, depthwise, scale, start
 from hsi.models import (
     a2s2k_resnet,
     alexnet,
@@ -341,8 +341,33 @@ def test_what_cannot_be_built_is_said(build, knobs, words):
         build(8, 3, **knobs)
 
 
-def test_convolutions_start_so_that_variance_passes_through_relu():
+def test_pointwise_convolutions_start_so_that_variance_passes_through_relu():
     """He et al. 2015, equation 10: weights of standard deviation sqrt(2 / fan in)."""
-    layer = conv(32, 64)[0]
-    assert layer.weight.std().item() == pytest.approx((2 / (9 * 32)) ** 0.5, rel=0.05)
+    layer = conv(32, 256, 1)[0]
+    assert layer.weight.std().item() == pytest.approx((2 / 32) ** 0.5, rel=0.05)
     assert not layer.bias.any()
+
+
+@pytest.mark.parametrize("shape", [(64, 32, 3, 3), (32, 16, 7, 3, 3), (2048, 1, 5, 5)])
+def test_kernels_start_alike_along_rows_and_columns_alone(shape):
+    torch.manual_seed(0)
+    weight = torch.empty(shape)
+    start(weight)
+    taps = weight.flatten(-2).flatten(0, -2).T.corrcoef()
+    others = taps[~torch.eye(len(taps), dtype=torch.bool)]
+    assert others.tolist() == pytest.approx([ALIKE] * len(others), abs=0.05)
+    if len(shape) == 5:
+        first, second = weight.mean((3, 4)).flatten(0, 1)[:, :2].T
+        assert abs(torch.stack([first, second]).corrcoef()[0, 1].item()) < 0.15
+
+
+def test_equal_pixels_grow_by_as_much_as_independent_ones_shrink():
+    """What `start` says of the two variances: they differ by 1 + (n - 1) ALIKE, and their product is 1."""
+    torch.manual_seed(0)
+    weight = torch.empty(4096, 16, 3, 3)
+    start(weight)
+    # ReLU halves the mean square of what comes next
+    independent = weight.square().sum((1, 2, 3)).mean().item() / 2
+    equal = weight.sum((2, 3)).square().sum(1).mean().item() / 2
+    assert equal * independent == pytest.approx(1, rel=0.05)
+    assert equal / independent == pytest.approx(1 + 8 * ALIKE, rel=0.05)

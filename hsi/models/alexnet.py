@@ -7,8 +7,8 @@ arXiv:1404.5997, 61,100,840 parameters (torchvision).
 
 Deviations for windows: a first kernel of 5 at stride 1 in place of 11 at stride 4, and no pooling after it (no early
 downsampling); the first two convolutions are unpadded as long as the window allows and form the trunk, where the
-response normalisation, which looks along channels only, stands as well. Weights start as in He et al. 2015, not
-with a fixed deviation of 0.01, which small windows do not learn from.
+response normalisation, which looks along channels only, stands as well. Weights start as in
+`hsi.layers.start`, not with a fixed deviation of 0.01, which small windows do not learn from.
 """
 
 from torch import nn

@@ -5,7 +5,7 @@ Convolutional Neural Networks", IGARSS 2015: for C principal components and wind
 convolutions with 3 C and 9 C filters, no pooling, and 6 C hidden units.
 
 Deviation: in windows above 5 the hidden layer gets the mean over the positions that the convolutions leave (of 5 x 5
-they leave one). ReLU, and weights start as in He et al. 2015. Both convolutions are the trunk.
+they leave one). ReLU, and weights start as in `hsi.layers.start`. Both convolutions are the trunk.
 """
 
 from torch import nn

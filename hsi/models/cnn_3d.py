@@ -5,7 +5,7 @@ Remote Sensing 9(1), 67, 2017, section 3: for windows of 5 x 5, 2 kernels of 3 x
 the spectrum), both unpadded, then 144 hidden units.
 
 Deviation: in windows above 5 the convolutions leave more than one position, and the hidden layer sees them all. ReLU,
-and weights start as in He et al. 2015. Both convolutions are the trunk.
+and weights start as in `hsi.layers.start`. Both convolutions are the trunk.
 """
 
 from torch import nn

@@ -12,7 +12,7 @@ Better Results", CVPR 2019, equation 1).
 Deviations: DHCNet moves each pixel of each channel once, up to the border, and convolves what comes of it; here samples
 are moved as in Dai et al., for all channels alike, and what lies outside is zero. Convolutions that find offsets learn
 at the rate of all others, from the first step on (DHCNet: after a plain network was trained; version 2: at a tenth).
-The hidden layer is not normalised, so that there can be batches of one. Weights start as in He et al. 2015. The
+The hidden layer is not normalised, so that there can be batches of one. Weights start as in `hsi.layers.start`. The
 first two convolutions are unpadded as long as the window allows and form the trunk; a field of 3 x 3 or less is not
 halved any more. Deformed convolutions read zeros outside the window, so they belong to the head.
 """
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hsi.layers import conv, fully_connected, max_pool, scale
+from hsi.layers import conv, fully_connected, max_pool, scale, start
 from hsi.models.contract import WindowClassifier
 from hsi.models.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
 
@@ -131,7 +131,7 @@ class DeformableConv(nn.Module):
         super().__init__()
         self.kernel, self.stride = kernel, stride
         self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel))
-        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        start(self.weight)
         self.moves = nn.Conv2d(inputs, (3 if modulated else 2) * kernel**2, 3, stride, padding=1)
         for values in self.moves.parameters():
             nn.init.zeros_(values)

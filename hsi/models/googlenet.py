@@ -8,7 +8,7 @@ two auxiliary classifiers are left out: they serve training only, and by the aut
 Deviations for windows: a stem of two 3 x 3 convolutions (in place of 7 x 7 and 3 x 3) without stride or pooling (no
 early downsampling); the stem and the modules 3a and 3b are unpadded as long as the window allows and form the trunk,
 their shorter branches cropped to the longest; pooling keeps borders, so that any window passes. Weights start as
-in He et al. 2015.
+in `hsi.layers.start`.
 """
 
 from torch import nn

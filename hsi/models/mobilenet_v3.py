@@ -7,7 +7,7 @@ channels are not rounded to multiples of 8.
 
 Deviations for windows: the first two of five strides are 1 (no early downsampling), and a field of 3 x 3 or less
 is not halved any more; the first convolution and the blocks before the first stride are unpadded as long as the
-window allows, sums cropped, and form the trunk. Weights start as in He et al. 2015.
+window allows, sums cropped, and form the trunk. Weights start as in `hsi.layers.start`.
 """
 
 from collections.abc import Callable, Sequence

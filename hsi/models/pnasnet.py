@@ -4,8 +4,8 @@ Liu, Zoph, Neumann, Shlens, Hua, Li, Fei-Fei, Yuille, Huang, Murphy, "Progressiv
 2018, figure 1. There is one kind of cell, with stride 1 or 2; it sees the outputs h[-1] and h[-2] of the two cells
 before it. `original` is laid out as the authors' program: two strided cells of a quarter and half the width, then three
 groups of N cells, the second and third beginning with a strided one. N = 3, F = 54: 5,064,487 parameters (a hand count
-by the rules of that program; the paper: 5.1 million); N = 4, F = 216: 86,057,668 (timm's count; the paper: 86.1
-million). The auxiliary classifier and the random dropping of paths are left out; strided layers are padded alike on all
+by the rules of that program; the paper: 5.1 million); N = 4, F = 216: 86,057,668 (the paper: 86.1 million).
+The auxiliary classifier and the random dropping of paths are left out; strided layers are padded alike on all
 sides, where the program pads more at the lower right.
 
 Deviations for windows: in front of the groups stands one 3 x 3 convolution of 3 F filters at stride 1 (no early
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.errors import HsiError
-from hsi.layers import conv, global_average
+from hsi.layers import conv, global_average, start
 from hsi.models.contract import WindowClassifier
 from hsi.models.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
 
@@ -78,6 +78,7 @@ def separable(kernel: int, inputs: int, filters: int, stride: int) -> nn.Sequent
     layers: list[nn.Module] = []
     for channels, step in ((inputs, stride), (filters, 1)):
         depthwise = nn.Conv2d(channels, channels, kernel, step, kernel // 2, groups=channels, bias=False)
+        start(depthwise.weight)
         layers += [nn.ReLU(), depthwise, *conv(channels, filters, 1, norm=True, activation=None)]
     return nn.Sequential(*layers)
 

@@ -6,7 +6,7 @@ Sun, "ShuffleNet", CVPR 2018), whose grouped 1 x 1 convolutions version 2 gives 
 
 Deviations for windows: the first convolution has stride 1 and no pooling after it (no early downsampling), is
 unpadded if the window allows and then the trunk; a field of 3 x 3 or less is not halved any more. Weights start
-as in He et al. 2015.
+as in `hsi.layers.start`.
 """
 
 from collections.abc import Sequence

@@ -7,7 +7,7 @@ Deviations for windows: a first kernel of 3 at stride 1 in place of 7 at stride 
 downsampling); it and the fire modules 2 to 4 are unpadded as long as the window allows and form the trunk, the
 1 x 1 branch cropped; pooling keeps borders, so that any window passes. The class maps of conv10 are a linear layer on
 the mean, which is the same function, without the paper's last ReLU, under which the logits of a class could die.
-Weights start as in He et al. 2015.
+Weights start as in `hsi.layers.start`.
 """
 
 from torch import nn

@@ -6,7 +6,7 @@ million parameters of table 2 (depth 11: 132,863,336).
 
 Deviations for windows: no pooling after the first stage (no early downsampling); the first two stages are unpadded
 as long as the window allows and form the trunk; pooling keeps borders that do not fill its 2 x 2, so that any window
-passes. Weights start as in He et al. 2015, with which the deep ones learn without being grown from shallow ones.
+passes. Weights start as in `hsi.layers.start`, with which the deep ones learn without being grown from shallow ones.
 """
 
 from torch import nn
