@@ -49,18 +49,27 @@ def draw_gap(scores: pd.DataFrame, label: str) -> Figure:
 
 
 def draw_cost(scores: pd.DataFrame, cost: pd.Series, across: str, up: str) -> Figure:
-    """Draw each model's mean against its cost on a logarithmic axis, a panel a protocol; columns as in `draw_gap`."""
+    """Draw each model's mean against its cost on a logarithmic axis, a panel a protocol; columns as in `draw_gap`.
+
+    A point is the number of its model in the order of `scores`, which the legend names.
+    """
     protocols = list(scores.columns.get_level_values(0).unique())
-    figure = make_figure(5.2 * len(protocols), 5)
-    for axes, protocol in zip(np.atleast_1d(figure.subplots(1, len(protocols))), protocols, strict=True):
+    figure = make_figure(5 * len(protocols) + 1.5, max(4.5, 0.5 + 0.17 * len(scores)))
+    panels = np.atleast_1d(figure.subplots(1, len(protocols)))
+    for axes, protocol in zip(panels, protocols, strict=True):
         mean, sd = scores[protocol, "mean"], scores[protocol, "std"].fillna(0)
-        axes.errorbar(cost, mean, yerr=sd, fmt="o", color=MEASURED, ecolor="#bbbbbb", markersize=4)
-        for model in scores.index:
-            axes.annotate(
-                model, (cost[model], mean[model]), xytext=(4, 3), textcoords="offset points", fontsize=SMALL - 2
-            )
+        axes.errorbar(cost, mean, yerr=sd, fmt="none", ecolor="#cccccc", elinewidth=1)
+        for number, model in enumerate(scores.index, start=1):
+            look = {
+                "marker": f"${number}$",
+                "markersize": 5 if number < 10 else 7,
+                "markeredgewidth": 0,
+                "color": MEASURED,
+            }
+            axes.plot(cost[model], mean[model], linestyle="none", label=model, **look)
         axes.set_xscale("log")
         finish_chart(axes, across, up, protocol)
+    add_legend(figure, handles=panels[0].lines, loc="outside right upper")
     return figure
 
 

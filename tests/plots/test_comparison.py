@@ -28,8 +28,7 @@ def test_cost_stands_against_accuracy_in_a_panel_a_protocol():
     figure = draw_cost(SCORES, pd.Series({"net": 5.0, "svm": 0.1}), "cost", "OA (%)")
     assert [axes.get_title() for axes in figure.axes] == ["random", "regions"]
     for axes, means in zip(figure.axes, ([95, 90], [50, 60]), strict=True):
-        marks = axes.containers[0].lines[0]
-        assert marks.get_xdata().tolist() == [5.0, 0.1]
-        assert marks.get_ydata().tolist() == means
-        assert [text.get_text() for text in axes.texts] == ["net", "svm"]
+        marks = [(line.get_label(), line.get_marker(), *line.get_xydata()[0]) for line in axes.lines]
+        assert marks == [("net", "$1$", 5.0, means[0]), ("svm", "$2$", 0.1, means[1])]
         assert axes.get_xscale() == "log"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["net", "svm"]
