@@ -196,6 +196,22 @@ def zoo(found: Table, names: list[str]) -> str:
     return tables.to_markdown(pd.DataFrame(rows))
 
 
+def tell_the_zoo(found: Table, names: list[str]) -> list[str]:
+    """Which networks are above an SVM on single spectra, by their means, in words."""
+    told = []
+    for title in (LEAKING, HONEST):
+        of = found[title]
+        networks = [row for row in names if of[row].runs[0].metrics["parameters"]]
+        above = [row for row in networks if mean(of[row]) > mean(of["svm"])]
+        others = [row for row in networks if row not in above]
+        listed = f"all but {', '.join(others)}" if len(above) > len(others) else ", ".join(above)
+        told.append(
+            f"Under {title}, {len(above)} of {len(networks)} networks have a higher mean OA than the SVM on single "
+            f"spectra ({percent(of['svm'])} %)" + (f": {listed}." if above and others else ".")
+        )
+    return told
+
+
 def full(title: str, of: dict[str, Setting]) -> str:
     """All that is known of a protocol: table, machines, commands."""
     ordered = dict(sorted(of.items(), key=lambda item: -mean(item[1])))
@@ -232,8 +248,12 @@ def write_up() -> str:
     parts.append("## What attention brings to HybridSN, and what not\n")
     for title in (LEAKING, HONEST):
         parts.append(f"Under {title}:\n\n" + "".join(f"- {sentence}\n" for sentence in tell_attention(found[title])))
-    parts.append(f"## All models\n\nSorted by {HONEST}; kappa times 100; multiply-adds with the shared trunk.\n")
+    parts.append(
+        "## All models\n\nEach by the recipe and with the window of its file in conf/model, HybridSN by "
+        f"`experiment=study`. Sorted by {HONEST}; kappa times 100; multiply-adds with the shared trunk.\n"
+    )
     parts.append(zoo(found, both(found)))
+    parts.extend(f"{told}\n" for told in tell_the_zoo(found, both(found)))
     parts.append("![OA under both protocols](docs/gap.png)\n")
     if differ(costs(found)):
         parts.append("![OA against cost](docs/cost.png)\n")
