@@ -181,6 +181,7 @@ def zoo(found: Table, names: list[str]) -> str:
         rows.append(
             {
                 "model": row,
+                "seeds": len(leaking.runs),
                 "window": first["leakage"]["window"],
                 "parameters": f"{first['parameters']:,}" if first["parameters"] else "-",
                 "M multiply-adds a pixel": f"{price['shared'] / 1e6:.2f}" if price else "-",
@@ -206,8 +207,8 @@ def tell_the_zoo(found: Table, names: list[str]) -> list[str]:
         others = [row for row in networks if row not in above]
         listed = f"all but {', '.join(others)}" if len(above) > len(others) else ", ".join(above)
         told.append(
-            f"Under {title}, {len(above)} of {len(networks)} networks have a higher mean OA than the SVM on single "
-            f"spectra ({percent(of['svm'])} %)" + (f": {listed}." if above and others else ".")
+            f"Under {title}, the mean OA of {len(above)} of {len(networks)} networks is above that of the SVM on "
+            f"single spectra ({percent(of['svm'])} %)" + (f": {listed}." if above and others else ".")
         )
     return told
 
