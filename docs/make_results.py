@@ -256,8 +256,7 @@ def write_up() -> str:
     parts.append(zoo(found, both(found)))
     parts.extend(f"{told}\n" for told in tell_the_zoo(found, both(found)))
     parts.append("![OA under both protocols](docs/gap.png)\n")
-    if differ(costs(found)):
-        parts.append("![OA against cost](docs/cost.png)\n")
+    parts.append("![OA against cost](docs/cost.png)\n")
     parts.append("## Full tables\n")
     return "\n".join([*parts, *(full(title, of) for title, of in found.items())])
 
@@ -274,20 +273,14 @@ def draw() -> None:
     table = scores(found, (LEAKING, HONEST), both(found))
     canvas.save(draw_gap(table, "OA (%), mean and standard deviation over the seeds"), KEPT.with_name("gap.png"))
     cost = costs(found)
-    if differ(cost):
-        figure = draw_cost(table.loc[cost.index], cost, "million multiply-adds a pixel, trunk shared", "OA (%)")
-        canvas.save(figure, KEPT.with_name("cost.png"))
+    figure = draw_cost(table.loc[cost.index], cost, "million multiply-adds a pixel, trunk shared", "OA (%)")
+    canvas.save(figure, KEPT.with_name("cost.png"))
 
 
 def costs(found: Table) -> pd.Series:
     """Million multiply-adds a pixel, of the models that have layers to count."""
     prices = {row: found[HONEST][row].runs[0].metrics["multiply_adds_per_pixel"] for row in both(found)}
     return pd.Series({row: price["shared"] / 1e6 for row, price in prices.items() if price})
-
-
-def differ(cost: pd.Series) -> bool:
-    """Whether costs are far enough apart to be drawn."""
-    return bool(cost.max() > 2 * cost.min())
 
 
 def main() -> None:
