@@ -36,14 +36,15 @@ def resolve_device(word: str) -> torch.device:
 
 
 def resolve_precision(word: str, device: torch.device) -> str:
-    """``auto`` trains in bfloat16 where the processor or GPU has instructions for it, else in float32."""
+    """``auto`` trains in bfloat16 on a GPU that has it, else in float32.
+
+    Never on a CPU: an instruction flag says nothing of speed, and processors that have one were slower in bfloat16.
+    """
     if word not in ("auto", "fp32", "bf16"):
         raise HsiError(f"precision={word}: choose auto, fp32 or bf16")
     if word != "auto":
         return word
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return "bf16" if native else "fp32"
 
 

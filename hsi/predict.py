@@ -36,11 +36,12 @@ def predict(config: DictConfig) -> None:
     require_fit(scene, description)
     image = as_image(reducer.transform(scene.cube), device)
     names = description["class_names"]
+    engine = instantiate(description["engine"], memory_gb=config.memory_gb)
     prediction = map_scene(
-        model.to(device),
+        engine.lay_out(model.to(device)),
         image,
         len(names),
-        engine=instantiate(description["engine"], memory_gb=config.memory_gb),
+        engine=engine,
         mapping=instantiate(description["map"]),
         temperature=description["temperature"],
     )

@@ -16,10 +16,12 @@ from hsi import cli, predict
 SAME = ["scene=synthetic", "scene.rows=40", "scene.cols=36"]
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+@pytest.fixture(scope="module", params=["true", "false"], ids=["channels-last", "channels-first"])
+def trained(request, tmp_path_factory):
+    """A run, in either memory order of the weights, whatever this processor likes."""
     folder = tmp_path_factory.mktemp("predict") / "trained"
     command = [sys.executable, "-m", "hsi.run", *TRIAL, f"hydra.run.dir={folder}"]
+    command += ["precision=fp32", f"engine.channels_last={request.param}"]
     subprocess.run(command, check=True, capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
     return folder
 

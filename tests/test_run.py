@@ -96,6 +96,7 @@ def test_dense_and_patch_runs_agree(hsi_run):
     """Training included: the same steps by both engines end in nearly the same weights and the same map."""
     for engine in ("dense", "patch"):
         words = ["train.steps=3", "train.batch_size=32", f"engine={engine}", f"hydra.run.dir={engine}"]
+        words += ["precision=fp32", "engine.channels_last=false"]
         assert hsi_run(*TRIAL, "model.dropout=0", *words).status == 0
     dense, patch = (load_file(f"{e}/model.safetensors") for e in ("dense", "patch"))
     assert max(np.abs(dense[k] - patch[k]).max() for k in dense) < 1e-4
