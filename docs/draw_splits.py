@@ -9,12 +9,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from hsi import cli
-from hsi.leakage import audit
+from hsi.cli import main as cli
+from hsi.cli.resolvers import register_resolvers
+from hsi.evaluation.leakage import audit
 from hsi.plots import canvas
-from hsi.resolvers import register_resolvers
 from hsi.scene import Scene
-from hsi.split import TEST, TRAIN, UNUSED, VALIDATION, Split
+from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split
 
 WINDOW = 25
 PANELS = {

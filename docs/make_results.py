@@ -12,14 +12,16 @@ from typing import Any
 
 import pandas as pd
 
-from hsi import files, tables
+from hsi import files
+from hsi.comparison import tables
+from hsi.comparison.groups import Setting, find_runs, read_settings
+from hsi.comparison.pairs import compare_pairs, conclude
 from hsi.errors import HsiError
-from hsi.folder import METRICS
-from hsi.pairs import compare_pairs, conclude
+from hsi.evaluation.statistics import spread
 from hsi.plots import canvas
 from hsi.plots.comparison import draw_cost, draw_gap
-from hsi.settings import Setting, find_runs, read_settings
-from hsi.statistics import spread
+from hsi.reports.tables import to_markdown
+from hsi.runs.folder import METRICS
 
 KEPT = Path(__file__).parent / "results"
 RESULTS = Path(__file__).parent.parent / "RESULTS.md"
@@ -114,7 +116,7 @@ def overview(found: Table, names: list[str]) -> str:
             for run in (of["hybridsn"].runs if "hybridsn" in of else ())
         ]
         leaks[title] = f"*{spread(shares).mean:.1f}*" if shares else "-"
-    return "\n" + tables.to_markdown(pd.DataFrame([*rows, leaks]))
+    return "\n" + to_markdown(pd.DataFrame([*rows, leaks]))
 
 
 def tell_the_leak(found: Table) -> list[str]:
@@ -194,7 +196,7 @@ def zoo(found: Table, names: list[str]) -> str:
                 for measure in ("OA", "AA", "kappa")
             }
         )
-    return tables.to_markdown(pd.DataFrame(rows))
+    return to_markdown(pd.DataFrame(rows))
 
 
 def tell_the_zoo(found: Table, names: list[str]) -> list[str]:
@@ -226,7 +228,7 @@ def full(title: str, of: dict[str, Setting]) -> str:
     metrics = [run.metrics for setting in ordered.values() for run in setting.runs]
     machines = sorted({f"{m['processor']}, {m['device']}, threads: {m['threads']}, {m['precision']}" for m in metrics})
     commands = "".join(f"    {line}\n" for line in sorted({command(m) for m in metrics}))
-    return f"### {title}\n\n{tables.to_markdown(shown)}\nMachine: {'; '.join(machines)}.\n\n{commands}"
+    return f"### {title}\n\n{to_markdown(shown)}\nMachine: {'; '.join(machines)}.\n\n{commands}"
 
 
 def command(metrics: dict[str, Any]) -> str:

@@ -8,13 +8,14 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from hsi import cli, files
+from hsi import files
+from hsi.cli.main import main
 from hsi.errors import HsiError
-from hsi.leakage import audit, ladder
+from hsi.evaluation.leakage import audit, ladder
 from hsi.plots import canvas
 from hsi.plots.leakage import draw_ladder, draw_leakage
-from hsi.scene import require_classes
-from hsi.split import TEST, TRAIN, VALIDATION, save_split
+from hsi.scenes.assemble import require_classes
+from hsi.splits.roles import TEST, TRAIN, VALIDATION, save_split
 
 log = logging.getLogger(__name__)
 
@@ -64,4 +65,4 @@ def run(config: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    cli.main(run, "audit")
+    main(run, "audit")

@@ -18,12 +18,15 @@ from omegaconf import DictConfig
 from torch import Tensor
 from torch.nn import functional as F
 
-from hsi import cli, compute, files
-from hsi.cost import cost
-from hsi.engine import Engine, as_image, forward, map_logits
-from hsi.models.contract import WindowClassifier, to_targets
-from hsi.split import TRAIN
-from hsi.train import fit
+from hsi import files
+from hsi.cli.main import main
+from hsi.engine.contract import WindowClassifier, to_targets
+from hsi.engine.cost import cost
+from hsi.engine.device import resolve_device, seed_everything
+from hsi.engine.forward import Engine, as_image, forward, map_logits
+from hsi.runs.environment import processor
+from hsi.splits.roles import TRAIN
+from hsi.training.steps import fit
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +34,8 @@ log = logging.getLogger(__name__)
 def bench(config: DictConfig) -> None:
     """Time mapping and training steps both ways on the configured scene and model."""
     folder = Path(HydraConfig.get().runtime.output_dir)
-    device = compute.resolve_device(config.device)
-    compute.seed_everything(config.seed)
+    device = resolve_device(config.device)
+    seed_everything(config.seed)
     scene = instantiate(config.scene)
     split = instantiate(config.split)(scene.labels)
     features = instantiate(config.reduce)(scene.cube, split)
@@ -40,7 +43,7 @@ def bench(config: DictConfig) -> None:
     engine: Engine = instantiate(config.engine)
     engine.lay_out(model.to(device))
     image = as_image(features.image, device)
-    log.info("%s, %d threads, %s", compute.processor(), torch.get_num_threads(), config.precision)
+    log.info("%s, %d threads, %s", processor(), torch.get_num_threads(), config.precision)
     log.info("%s", cost(model, scene.rows, scene.cols))
     fit(
         model,
@@ -121,4 +124,4 @@ def _time(run: Callable[[str], Tensor], mode: str, repeats: int) -> tuple[float,
 
 
 if __name__ == "__main__":
-    cli.main(bench, "bench")
+    main(bench, "bench")

@@ -5,7 +5,7 @@ class HsiError(Exception):
     """A fault that the user can mend; its message is the one sentence that is printed.
 
     The sentence says what is wrong, where, and what to do. The command line prints it without a
-    traceback and exits with status 2 (see `hsi.cli`).
+    traceback and exits with status 2 (see `hsi.cli.main`).
     """
 
 

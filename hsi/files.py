@@ -1,5 +1,6 @@
 """Files appear whole or not at all."""
 
+import hashlib
 import io
 import json
 import os
@@ -57,3 +58,21 @@ def read_json(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise HsiError(f"{path} is damaged: repeat the run with force=true") from error
     return value
+
+
+def file_checksum(path: Path, kind: str = "sha256") -> str:
+    """Return '<kind>:<hex>' of a file.
+
+    `kind` is 'sha256', or 'git-blob': the SHA-1 by which git knows it ('blob <size>', a zero byte, content).
+
+    Raises HsiError: unknown kind.
+    """
+    with path.open("rb") as stream:
+        if kind == "sha256":
+            digest = hashlib.file_digest(stream, "sha256")
+        elif kind == "git-blob":
+            start = b"blob %d\0" % path.stat().st_size
+            digest = hashlib.file_digest(stream, lambda: hashlib.sha1(start, usedforsecurity=False))
+        else:
+            raise HsiError(f"checksum kind '{kind}' is unknown: write sha256:<hex> or git-blob:<hex>.")
+    return f"{kind}:{digest.hexdigest()}"

@@ -13,13 +13,15 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from hsi import cli, compute, files
-from hsi.bundle import load_model
-from hsi.engine import as_image
+from hsi import files
+from hsi.cli.main import main
+from hsi.engine.device import resolve_device
+from hsi.engine.forward import as_image
 from hsi.errors import HsiError
-from hsi.mapping import map_scene
+from hsi.mapping.scene_map import map_scene
 from hsi.plots import canvas
 from hsi.plots.maps import draw_map
+from hsi.runs.model import load_model
 from hsi.scene import Scene
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ WAVELENGTH_TOLERANCE = 5.0  # nm; bands of imaging spectrometers are about 10 nm
 def predict(config: DictConfig) -> None:
     """Write map.npy, confidence.npy, map.png and, last, prediction.json."""
     folder = Path(HydraConfig.get().runtime.output_dir)
-    device = compute.resolve_device(config.device)
+    device = resolve_device(config.device)
     model, reducer, description = load_model(Path(config.run))
     scene = instantiate(config.scene)
     require_fit(scene, description)
@@ -86,4 +88,4 @@ def require_fit(scene: Scene, description: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    cli.main(predict, "predict")
+    main(predict, "predict")

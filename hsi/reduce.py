@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from hsi.errors import HsiError
-from hsi.split import TRAIN, Split
+from hsi.splits.roles import TRAIN, Split
 
 
 @dataclass(frozen=True)

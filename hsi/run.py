@@ -8,18 +8,21 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from hsi import cli, compute
-from hsi.bundle import Result, write
-from hsi.calibration import fit_temperature, require_validation
-from hsi.cost import cost
-from hsi.engine import as_image
-from hsi.evaluate import evaluate
-from hsi.folder import CHECKPOINT, claim
-from hsi.mapping import map_scene
+from hsi.cli.main import main
+from hsi.engine.cost import cost
+from hsi.engine.device import resolve_device, resolve_precision, seed_everything
+from hsi.engine.forward import as_image
+from hsi.evaluation.evaluation import evaluate
+from hsi.mapping.scene_map import map_scene
 from hsi.models.baselines import EstimatorHead
-from hsi.report import conclude, introduce
-from hsi.scene import require_classes
-from hsi.train import fit
+from hsi.output.result import write
+from hsi.reports.terminal import conclude, introduce
+from hsi.runs.environment import environment
+from hsi.runs.folder import CHECKPOINT, claim
+from hsi.runs.result import Result
+from hsi.scenes.assemble import require_classes
+from hsi.training.steps import fit
+from hsi.training.temperature import fit_temperature, require_validation
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +35,8 @@ def run(config: DictConfig) -> None:
     if not claim(folder, config, config.force):
         log.info("Finished already, nothing to do (force=true repeats it): %s", folder)
         return
-    device = compute.resolve_device(config.device)
-    compute.seed_everything(config.seed)
+    device = resolve_device(config.device)
+    seed_everything(config.seed)
     started = time.monotonic()
 
     scene = instantiate(config.scene)
@@ -44,7 +47,7 @@ def run(config: DictConfig) -> None:
     loading_seconds = time.monotonic() - started
     learns_by_steps = not isinstance(model.head, EstimatorHead)
     price = cost(model, scene.rows, scene.cols) if learns_by_steps else None
-    precision = compute.resolve_precision(config.precision if learns_by_steps else "fp32", device)
+    precision = resolve_precision(config.precision if learns_by_steps else "fp32", device)
     introduce(scene, split, choices["model"], price, device.type, precision, folder)
 
     mapping = instantiate(config.map)
@@ -89,11 +92,11 @@ def run(config: DictConfig) -> None:
         prediction=prediction,
         evaluation=evaluate(scene, split, prediction.class_map, prediction.confidence, model.window, mapping.context),
         seconds={"load": loading_seconds, "train": training_seconds, "map": prediction.seconds},
-        environment=compute.environment(device, precision, list(hydra.overrides.task)),
+        environment=environment(device, precision, list(hydra.overrides.task)),
     )
     write(folder, result)
     conclude(folder, result)
 
 
 if __name__ == "__main__":
-    cli.main(run, "config")
+    main(run, "config")

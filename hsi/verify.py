@@ -14,12 +14,13 @@ import pandas as pd
 from hydra.utils import instantiate
 
 from hsi import files
-from hsi.download import file_checksum
 from hsi.errors import HsiError
-from hsi.evaluate import evaluate, scene_hash
-from hsi.folder import METRICS, config_hash, flatten, load_config
-from hsi.scene import Scene
-from hsi.split import load_split
+from hsi.evaluation.evaluation import evaluate
+from hsi.files import file_checksum
+from hsi.runs.folder import METRICS, load_config
+from hsi.runs.identity import config_hash, flatten
+from hsi.scene import Scene, scene_hash
+from hsi.splits.roles import load_split
 
 TOLERANCE = 1e-9  # of figures that were written as decimal numbers
 

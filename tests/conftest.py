@@ -18,11 +18,11 @@ from hydra.utils import instantiate
 from hypothesis import settings
 from omegaconf import DictConfig
 
-from hsi import cli
 from hsi import run as run_module
+from hsi.cli import main as cli
+from hsi.cli.resolvers import register_resolvers
+from hsi.engine.contract import WindowClassifier
 from hsi.errors import NotInstalled
-from hsi.models.contract import WindowClassifier
-from hsi.resolvers import register_resolvers
 from hsi.scene import Scene
 
 ROOT = Path(__file__).parent.parent

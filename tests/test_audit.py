@@ -5,8 +5,9 @@ import json
 import pandas as pd
 import pytest
 
-from hsi import audit, cli
-from hsi.split import load_split
+from hsi import audit
+from hsi.cli import main as cli
+from hsi.splits.roles import load_split
 
 
 @pytest.fixture

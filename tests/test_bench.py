@@ -4,7 +4,8 @@ import sys
 import pandas as pd
 from conftest import TRIAL
 
-from hsi import bench, cli
+from hsi import bench
+from hsi.cli import main as cli
 
 
 def test_every_line_ends_in_ratio_and_agreement(tmp_path, monkeypatch, capfd):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from conftest import ROOT, TRIAL
 
-from hsi import cli, predict
+from hsi import predict
+from hsi.cli import main as cli
 
 SAME = ["scene=synthetic", "scene.rows=40", "scene.cols=36"]
 

@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 from hydra import compose, initialize_config_dir
 
-from hsi import cli
+from hsi.cli import main as cli
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
 LINES = [line for block in BLOCKS for line in block.splitlines() if line.strip()]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hsi import reduce
 from hsi.errors import HsiError
-from hsi.split import Split
+from hsi.splits.roles import Split
 
 
 def a_cube(seed=0, rows=9, cols=8, bands=6):

@@ -67,7 +67,7 @@ def test_a_run_leaves_every_file_and_says_where(hsi_run):
 
 def test_accuracy_is_that_of_the_saved_map(hsi_run):
     """metrics.json can be computed again from map.npy, split.npz and the scene."""
-    from hsi.bundle import open_run
+    from hsi.runs.opened import open_run
 
     assert hsi_run(*TRIAL, "train.steps=12", "hydra.run.dir=here").status == 0
     run = open_run("here")

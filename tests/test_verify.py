@@ -7,10 +7,10 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import ROOT, TRIAL
 
 from hsi import verify
-from hsi.split import Split, load_split, save_split
-from tests.conftest import ROOT, TRIAL
+from hsi.splits.roles import Split, load_split, save_split
 
 
 @pytest.fixture

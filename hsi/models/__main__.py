@@ -14,11 +14,11 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from hsi import cli
-from hsi.cost import cost
+from hsi.cli import main as cli
+from hsi.cli.resolvers import register_resolvers
+from hsi.engine.contract import WindowClassifier
+from hsi.engine.cost import cost
 from hsi.errors import HsiError
-from hsi.models.contract import WindowClassifier
-from hsi.resolvers import register_resolvers
 
 ROWS, COLS, COMPONENTS, CLASSES = 145, 145, 30, 16
 HEADER = ("model", "window", "sees", "parameters", "whole", "% trunk", "shared", "attention", "paper")

@@ -19,11 +19,11 @@ the trunk.
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hsi.attention import EfficientChannelAttention
+from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
-from hsi.layers import Branches, Crop, Residual, conv, conv3d, global_average, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, require_window, unpadded, with_attention
+from hsi.models.blocks.attention import EfficientChannelAttention
+from hsi.models.blocks.layers import Branches, Crop, Residual, conv, conv3d, global_average, scale
+from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, unpadded, with_attention
 
 KERNEL = 7  # bands that a spectral convolution sees
 MIN_WINDOW = 5

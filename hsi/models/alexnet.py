@@ -8,14 +8,14 @@ arXiv:1404.5997, 61,100,840 parameters (torchvision).
 Deviations for windows: a first kernel of 5 at stride 1 in place of 11 at stride 4, and no pooling after it (no early
 downsampling); the first two convolutions are unpadded as long as the window allows and form the trunk, where the
 response normalisation, which looks along channels only, stands as well. Weights start as in
-`hsi.layers.start`, not with a fixed deviation of 0.01, which small windows do not learn from.
+`hsi.models.blocks.layers.start`, not with a fixed deviation of 0.01, which small windows do not learn from.
 """
 
 from torch import nn
 
-from hsi.layers import LocalResponseNorm, conv, fully_connected, max_pool, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import (
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import LocalResponseNorm, conv, fully_connected, max_pool, scale
+from hsi.models.blocks.stages import (
     Attention,
     Stage,
     assemble,

@@ -22,10 +22,10 @@ from sklearn.svm import SVC
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hsi.engine import Engine, map_logits
+from hsi.engine.contract import WindowClassifier, to_targets
+from hsi.engine.forward import Engine, map_logits
 from hsi.errors import HsiError
-from hsi.models.contract import WindowClassifier, to_targets
-from hsi.split import TRAIN, VALIDATION, Split
+from hsi.splits.roles import TRAIN, VALIDATION, Split
 
 FOLDS = 3  # of the search for C and gamma
 FLOOR = 1e-6  # the least probability: a forest says 0, and the logarithm of 0 is no logit
@@ -34,8 +34,8 @@ FLOOR = 1e-6  # the least probability: a forest says 0, and the logarithm of 0 i
 class WindowMean(nn.Module):
     """(B, C, H, W) -> (B, C, H - P + 1, W - P + 1): the mean spectrum of each P x P window.
 
-    A pixel that is 0 in every channel lies beyond the scene's border or in another region (see `hsi.engine`) and
-    does not count; without that, windows at a border would seem to hold another material.
+    A pixel that is 0 in every channel lies beyond the scene's border or in another region (see `hsi.engine.forward`)
+    and does not count; without that, windows at a border would seem to hold another material.
     """
 
     def __init__(self, window: int) -> None:
@@ -110,7 +110,7 @@ def fit_estimator(
 ) -> tuple[pd.DataFrame, float]:
     """Fit the model's `EstimatorHead` to the training pixels of `split`; returns a history of one row, and seconds.
 
-    Arguments as in `hsi.train.fit`. Validation pixels choose nothing here; the history says how they fare.
+    Arguments as in `hsi.training.steps.fit`. Validation pixels choose nothing here; the history says how they fare.
     """
     assert isinstance(model.head, EstimatorHead)
     started = time.monotonic()

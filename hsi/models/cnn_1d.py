@@ -11,9 +11,9 @@ whatever `patch_size`; the hidden layer stands there as a 1 x 1 convolution.
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hsi.layers import Crop, global_average, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, require_window, with_attention
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import Crop, global_average, scale
+from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, with_attention
 
 MIN_WINDOW = 1
 

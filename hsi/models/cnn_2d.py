@@ -5,14 +5,14 @@ Convolutional Neural Networks", IGARSS 2015: for C principal components and wind
 convolutions with 3 C and 9 C filters, no pooling, and 6 C hidden units.
 
 Deviation: in windows above 5 the hidden layer gets the mean over the positions that the convolutions leave (of 5 x 5
-they leave one). ReLU, and weights start as in `hsi.layers.start`. Both convolutions are the trunk.
+they leave one). ReLU, and weights start as in `hsi.models.blocks.layers.start`. Both convolutions are the trunk.
 """
 
 from torch import nn
 
-from hsi.layers import conv, fully_connected, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, require_window, with_attention
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import conv, fully_connected, scale
+from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, with_attention
 
 MIN_WINDOW = 5
 

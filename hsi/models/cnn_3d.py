@@ -5,15 +5,15 @@ Remote Sensing 9(1), 67, 2017, section 3: for windows of 5 x 5, 2 kernels of 3 x
 the spectrum), both unpadded, then 144 hidden units.
 
 Deviation: in windows above 5 the convolutions leave more than one position, and the hidden layer sees them all. ReLU,
-and weights start as in `hsi.layers.start`. Both convolutions are the trunk.
+and weights start as in `hsi.models.blocks.layers.start`. Both convolutions are the trunk.
 """
 
 from torch import nn
 
+from hsi.engine.contract import FlattenPositions, WindowClassifier
 from hsi.errors import HsiError
-from hsi.layers import conv3d, fully_connected, scale
-from hsi.models.contract import FlattenPositions, WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, require_window, with_attention
+from hsi.models.blocks.layers import conv3d, fully_connected, scale
+from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, with_attention
 
 SPECTRAL_KERNELS = (7, 3)
 MIN_COMPONENTS = sum(SPECTRAL_KERNELS) - 1  # one band is left

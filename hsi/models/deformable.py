@@ -12,18 +12,19 @@ Better Results", CVPR 2019, equation 1).
 Deviations: DHCNet moves each pixel of each channel once, up to the border, and convolves what comes of it; here samples
 are moved as in Dai et al., for all channels alike, and what lies outside is zero. Convolutions that find offsets learn
 at the rate of all others, from the first step on (DHCNet: after a plain network was trained; version 2: at a tenth).
-The hidden layer is not normalised, so that there can be batches of one. Weights start as in `hsi.layers.start`. The
-first two convolutions are unpadded as long as the window allows and form the trunk; a field of 3 x 3 or less is not
-halved any more. Deformed convolutions read zeros outside the window, so they belong to the head.
+The hidden layer is not normalised, so that there can be batches of one. Weights start as in
+`hsi.models.blocks.layers.start`. The first two convolutions are unpadded as long as the window allows and form the
+trunk; a field of 3 x 3 or less is not halved any more. Deformed convolutions read zeros outside the window, so they
+belong to the head.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hsi.layers import conv, fully_connected, max_pool, scale, start
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import conv, fully_connected, max_pool, scale, start
+from hsi.models.blocks.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
 
 MIN_WINDOW = 3
 

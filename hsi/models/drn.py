@@ -13,10 +13,10 @@ on windows of 9 the outer taps of dilation 4 meet padding only.
 
 from torch import nn
 
-from hsi.layers import conv, global_average
-from hsi.models.contract import WindowClassifier
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import conv, global_average
+from hsi.models.blocks.stages import Attention, choose
 from hsi.models.resnet import BASIC, DEPTHS, Level, residual_stages, window_network
-from hsi.models.stages import Attention, choose
 
 DEGRIDDED = {26: (1, 1, 2, 2, 2, 2, 1, 1), 42: (1, 1, 3, 4, 6, 3, 1, 1)}  # blocks of the levels 1 to 8
 WIDTHS = (16, 32, 64, 128, 256, 512, 512, 512)

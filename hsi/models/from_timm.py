@@ -22,9 +22,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError, NotInstalled
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, assemble, require_window
+from hsi.models.blocks.stages import Attention, assemble, require_window
 
 MIN_WINDOW = 1
 

@@ -8,14 +8,14 @@ two auxiliary classifiers are left out: they serve training only, and by the aut
 Deviations for windows: a stem of two 3 x 3 convolutions (in place of 7 x 7 and 3 x 3) without stride or pooling (no
 early downsampling); the stem and the modules 3a and 3b are unpadded as long as the window allows and form the trunk,
 their shorter branches cropped to the longest; pooling keeps borders, so that any window passes. Weights start as
-in `hsi.layers.start`.
+in `hsi.models.blocks.layers.start`.
 """
 
 from torch import nn
 
-from hsi.layers import Branches, LocalResponseNorm, conv, global_average, max_pool, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, require_window, unpadded, with_attention
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import Branches, LocalResponseNorm, conv, global_average, max_pool, scale
+from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, unpadded, with_attention
 
 # Table 1: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; None: a pooling stands in front of the next.
 MODULES = (

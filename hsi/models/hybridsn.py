@@ -9,9 +9,9 @@ With attention after every convolution it is the SE-HybridSN of the literature.
 
 from torch import nn
 
+from hsi.engine.contract import FlattenPositions, WindowClassifier
 from hsi.errors import HsiError
-from hsi.models.contract import FlattenPositions, WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, require_window, with_attention
+from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, with_attention
 
 SPECTRAL_KERNELS = (7, 5, 3)
 MIN_COMPONENTS = sum(SPECTRAL_KERNELS) - 2  # one band is left after the three valid convolutions

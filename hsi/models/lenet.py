@@ -12,9 +12,9 @@ that a window of 9, of which the convolutions leave one pixel, still passes.
 
 from torch import nn
 
-from hsi.layers import scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, output_shape, require_window, with_attention
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import scale
+from hsi.models.blocks.stages import Attention, Stage, assemble, output_shape, require_window, with_attention
 
 MIN_WINDOW = 9
 

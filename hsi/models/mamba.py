@@ -10,7 +10,7 @@ and added; halved between blocks; a layer of 128 before the classes.
 Deviations: windows take the place of the whole scene, so each is normalised and scanned by itself, and the mean over
 its class map is its answer. Halvings round up, and leave a field of 3 x 3 or less alone. A normalisation over the
 window stands behind the first layer already, so there is nothing to share. The configuration's width is a quarter.
-`hsi.cost` counts the layers' multiply-adds, not those of the recurrences between them.
+`hsi.engine.cost` counts the layers' multiply-adds, not those of the recurrences between them.
 """
 
 import math
@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
-from hsi.layers import global_average, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, halvings, require_window, with_attention
-from hsi.recurrence import selective_scan
+from hsi.models.blocks.layers import global_average, scale
+from hsi.models.blocks.recurrence import selective_scan
+from hsi.models.blocks.stages import Attention, Stage, assemble, halvings, require_window, with_attention
 
 KERNEL, EXPANSION, CHANNELS_OF_RANK = 4, 2, 16
 SLOWEST, FASTEST = 0.001, 0.1

@@ -7,16 +7,16 @@ the 2 of the table its output could not be 7 x 7.
 
 Deviations for windows: the first two of five strides are 1 (no early downsampling), and a field of 3 x 3 or less
 is not halved any more; the first convolution and the pairs before the first stride are unpadded as long as the
-window allows and form the trunk. Weights start as in `hsi.layers.start`.
+window allows and form the trunk. Weights start as in `hsi.models.blocks.layers.start`.
 """
 
 from collections.abc import Sequence
 
 from torch import nn
 
-from hsi.layers import conv, depthwise, global_average, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import conv, depthwise, global_average, scale
+from hsi.models.blocks.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
 
 CHANNELS = (64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)  # of each pair, table 1
 STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)

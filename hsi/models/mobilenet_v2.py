@@ -6,16 +6,16 @@ not rounded to multiples of 8, and below 1 the last layer shrinks as well.
 
 Deviations for windows: the first two of five strides are 1 (no early downsampling), and a field of 3 x 3 or less
 is not halved any more; the first convolution and the blocks before the first stride are unpadded as long as the
-window allows, sums cropped, and form the trunk. Weights start as in `hsi.layers.start`.
+window allows, sums cropped, and form the trunk. Weights start as in `hsi.models.blocks.layers.start`.
 """
 
 from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from hsi.layers import Residual, conv, depthwise, global_average, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import Residual, conv, depthwise, global_average, scale
+from hsi.models.blocks.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
 
 # Table 2: expansion and output channels of each block.
 BLOCKS = (

@@ -7,7 +7,7 @@ channels are not rounded to multiples of 8.
 
 Deviations for windows: the first two of five strides are 1 (no early downsampling), and a field of 3 x 3 or less
 is not halved any more; the first convolution and the blocks before the first stride are unpadded as long as the
-window allows, sums cropped, and form the trunk. Weights start as in `hsi.layers.start`.
+window allows, sums cropped, and form the trunk. Weights start as in `hsi.models.blocks.layers.start`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from hsi.layers import conv, scale
-from hsi.models.contract import WindowClassifier
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import conv, scale
+from hsi.models.blocks.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
 from hsi.models.mobilenet_v2 import inverted_residual
-from hsi.models.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
 
 
 class Row(NamedTuple):

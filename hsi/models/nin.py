@@ -11,9 +11,9 @@ ReLU, under which the logits of a class could die.
 
 from torch import nn
 
-from hsi.layers import conv, global_average, max_pool, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, require_window, unpadded, with_attention
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import conv, global_average, max_pool, scale
+from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, unpadded, with_attention
 
 MIN_WINDOW = 3
 

@@ -10,8 +10,8 @@ sides, where the program pads more at the lower right.
 
 Deviations for windows: in front of the groups stands one 3 x 3 convolution of 3 F filters at stride 1 (no early
 downsampling; so does NASNet for CIFAR-10), unpadded if the window allows, then the trunk; a field of 3 x 3 or less is
-not halved any more. Kernels start as in `hsi.layers.start`. The defaults are the paper's for CIFAR-10; the
-file's N and F are scaled down.
+not halved any more. Kernels start as in `hsi.models.blocks.layers.start`. The defaults are the paper's for CIFAR-10;
+the file's N and F are scaled down.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,10 +21,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
-from hsi.layers import conv, global_average, start
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
+from hsi.models.blocks.layers import conv, global_average, start
+from hsi.models.blocks.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
 
 Operation = Callable[[int, int, int], nn.Module]  # operation(inputs, filters, stride)
 

@@ -18,9 +18,18 @@ from typing import NamedTuple
 
 from torch import nn
 
-from hsi.layers import Residual, conv, global_average, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import SMALL_FIELD, Attention, Stage, assemble, choose, require_window, unpadded, with_attention
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import Residual, conv, global_average, scale
+from hsi.models.blocks.stages import (
+    SMALL_FIELD,
+    Attention,
+    Stage,
+    assemble,
+    choose,
+    require_window,
+    unpadded,
+    with_attention,
+)
 
 MIN_WINDOW = 3
 

@@ -10,10 +10,10 @@ from functools import partial
 
 from torch import nn
 
-from hsi.attention import SqueezeExcite
+from hsi.engine.contract import WindowClassifier
 from hsi.models import resnet
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention
+from hsi.models.blocks.attention import SqueezeExcite
+from hsi.models.blocks.stages import Attention
 
 
 def senet(

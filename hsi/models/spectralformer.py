@@ -13,10 +13,10 @@ over the window.
 import torch
 from torch import Tensor, nn
 
+from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
-from hsi.layers import ClassToken, First, TransformerBlock, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, assemble, require_window, with_attention
+from hsi.models.blocks.layers import ClassToken, First, TransformerBlock, scale
+from hsi.models.blocks.stages import Attention, assemble, require_window, with_attention
 
 BLOCKS, HEADS, HIDDEN = 5, 4, 8
 MIN_WINDOW = 1

@@ -11,10 +11,10 @@ be had for a batch of one.
 
 from torch import Tensor, nn
 
+from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
-from hsi.layers import ClassToken, First, TransformerBlock, conv, conv3d, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, require_window, with_attention
+from hsi.models.blocks.layers import ClassToken, First, TransformerBlock, conv, conv3d, scale
+from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, with_attention
 
 TOKENS, HEADS, HIDDEN = 4, 8, 8
 MIN_COMPONENTS, MIN_WINDOW = 3, 5

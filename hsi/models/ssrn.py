@@ -11,10 +11,10 @@ form the trunk. In a window of 3 the spatial blocks meet a 1 x 1 field, where a 
 
 from torch import nn
 
+from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
-from hsi.layers import Residual, conv, conv3d, global_average, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import Attention, Stage, assemble, require_window, unpadded, with_attention
+from hsi.models.blocks.layers import Residual, conv, conv3d, global_average, scale
+from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, unpadded, with_attention
 
 KERNEL = 7  # bands that a spectral convolution sees
 MIN_WINDOW = 3

@@ -17,9 +17,9 @@ symmetric around its middle pixel and 2n - 1 pixels become n, then 2n - 1 again.
 import torch
 from torch import Tensor, nn
 
-from hsi.layers import Crop, centre, conv, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import SMALL_FIELD, Attention, Stage, assemble, require_window, unpadded, with_attention
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import Crop, centre, conv, scale
+from hsi.models.blocks.stages import SMALL_FIELD, Attention, Stage, assemble, require_window, unpadded, with_attention
 
 HALVINGS = 4
 MIN_WINDOW = 5

@@ -6,14 +6,15 @@ million parameters of table 2 (depth 11: 132,863,336).
 
 Deviations for windows: no pooling after the first stage (no early downsampling); the first two stages are unpadded
 as long as the window allows and form the trunk; pooling keeps borders that do not fill its 2 x 2, so that any window
-passes. Weights start as in `hsi.layers.start`, with which the deep ones learn without being grown from shallow ones.
+passes. Weights start as in `hsi.models.blocks.layers.start`, with which the deep ones learn without being grown from
+shallow ones.
 """
 
 from torch import nn
 
-from hsi.layers import conv, fully_connected, max_pool, scale
-from hsi.models.contract import WindowClassifier
-from hsi.models.stages import (
+from hsi.engine.contract import WindowClassifier
+from hsi.models.blocks.layers import conv, fully_connected, max_pool, scale
+from hsi.models.blocks.stages import (
     Attention,
     Stage,
     assemble,

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from hsi.calibration import Calibration
+from hsi.evaluation.calibration import Calibration
 from hsi.plots.canvas import MEASURED, VALIDATED, add_legend, finish_chart, make_figure
 
 

@@ -7,12 +7,15 @@ import pandas as pd
 import scikit_posthocs
 from matplotlib.figure import Figure
 
+from hsi.evaluation.statistics import Ranking
 from hsi.plots.canvas import MEASURED, NORMAL, SMALL, VALIDATED, add_legend, finish_chart, make_figure
-from hsi.statistics import Ranking
 
 
 def draw_settings(table: pd.DataFrame, measure: str = "oa") -> Figure:
-    """Draw mean and 95 % interval of a measure for each setting; `table` as `hsi.tables.tabulate_settings` makes it."""
+    """Draw mean and 95 % interval of a measure for each setting.
+
+    `table` as `hsi.comparison.tables.tabulate_settings` makes it.
+    """
     scale, label = (1, "kappa") if measure == "kappa" else (100, f"{measure.upper()} (%)")
     figure = make_figure(7, 1.1 + 0.32 * len(table))
     axes = figure.subplots()

@@ -16,7 +16,7 @@ DISTANCE = "distance to the nearest training pixel (pixels)"
 def draw_leakage(leakage: Mapping[str, Any]) -> Figure:
     """Draw how far test pixels lie from training pixels and, where there is a map, accuracy against that distance.
 
-    `leakage` is what `hsi.leakage.audit` returns and metrics.json keeps.
+    `leakage` is what `hsi.evaluation.leakage.audit` returns and metrics.json keeps.
     """
     bins = leakage.get("accuracy_by_distance", [])
     figure = make_figure(9 if bins else 5, 3.4)
@@ -58,7 +58,7 @@ def draw_leakage(leakage: Mapping[str, Any]) -> Figure:
 
 
 def draw_ladder(table: pd.DataFrame, title: str = "") -> Figure:
-    """Draw the figures of `hsi.leakage.ladder` over the side of the window."""
+    """Draw the figures of `hsi.evaluation.leakage.ladder` over the side of the window."""
     figure = make_figure(6, 3.6)
     axes = figure.subplots()
     for column, text, colour, style in (

@@ -1,1 +1,1 @@
-"""The ways to split a scene, one a file; each is called with labels (rows, cols) and returns a `hsi.split.Split`."""
+"""The ways to split a scene, one a file: each takes labels (rows, cols) and returns a `hsi.splits.roles.Split`."""

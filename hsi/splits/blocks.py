@@ -3,8 +3,8 @@
 import numpy as np
 
 from hsi.errors import HsiError
-from hsi.split import Split
 from hsi.splits.regions import fold_roles
+from hsi.splits.roles import Split
 from hsi.splits.sides import split_by_side
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from hsi.errors import HsiError
-from hsi.readers import read_array
-from hsi.split import TEST, TRAIN, UNUSED, VALIDATION, Split, load_split
+from hsi.scenes.formats import read_array
+from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split, load_split
 
 CONTENTS = ("roles", "training")
 
@@ -28,7 +28,7 @@ def split_from_file(
 
     Published masks let results be compared with others', for instance that of the GRSS Data and Algorithm Standard
     Evaluation website for Indian Pines (conf/split/grss_dase.yaml). How far their test pixels lie from the training
-    pixels is for `hsi.leakage` to say.
+    pixels is for `hsi.evaluation.leakage` to say.
 
     Parameters
     ----------

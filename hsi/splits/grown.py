@@ -3,8 +3,9 @@
 import numpy as np
 from scipy.ndimage import binary_dilation, find_objects, label
 
-from hsi.split import TEST, TRAIN, VALIDATION, Split, class_counts, class_sizes, share_out
+from hsi.splits.counts import class_counts, class_sizes, share_out
 from hsi.splits.regions import TOUCHING
+from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
 
 
 def grown_split(
@@ -31,7 +32,7 @@ def grown_split(
     labels
         (rows, cols) int, 0 unlabelled, 1..K.
     train, per_class, validation
-        See `hsi.split.class_counts`.
+        See `hsi.splits.counts.class_counts`.
     seed
         Of the places from which regions grow.
     """

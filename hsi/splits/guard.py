@@ -4,8 +4,8 @@ import numpy as np
 from scipy.ndimage import distance_transform_cdt
 
 from hsi.errors import HsiError
-from hsi.split import TEST, TRAIN, UNUSED, VALIDATION, Split
 from hsi.splits.regions import fields_to_sides, side_shares
+from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split
 from hsi.splits.sides import split_by_side
 
 DIRECTIONS = 24  # of the straight cuts that are tried, every 15 degrees

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from hsi.split import TEST, TRAIN, VALIDATION, Split, class_counts, class_sizes
+from hsi.splits.counts import class_counts, class_sizes
+from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
 
 
 def random_split(
@@ -16,15 +17,15 @@ def random_split(
     """Draw training and validation pixels at random within each class; the rest of the labelled pixels test.
 
     This is the field's customary protocol, as in Roy, Krishna, Dubey, Chaudhuri, "HybridSN", GRSL 2020. Its test
-    windows overlap the training pixels: see `hsi.leakage`. No class is dropped: each keeps at least one training and
-    one test pixel.
+    windows overlap the training pixels: see `hsi.evaluation.leakage`. No class is dropped: each keeps at least one
+    training and one test pixel.
 
     Parameters
     ----------
     labels
         (rows, cols) int, 0 unlabelled, 1..K.
     train, per_class, validation
-        See `hsi.split.class_counts`.
+        See `hsi.splits.counts.class_counts`.
     seed
         Of the draw.
     """

@@ -4,7 +4,8 @@ import numpy as np
 from scipy.ndimage import label
 
 from hsi.errors import HsiError
-from hsi.split import TEST, TRAIN, VALIDATION, Split, class_sizes, share_out
+from hsi.splits.counts import class_sizes, share_out
+from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
 from hsi.splits.sides import split_by_side, spread
 
 TOUCHING = np.ones((3, 3), dtype=int)  # pixels of one field touch, if only at corners

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from hsi.errors import HsiError
-from hsi.split import TEST, TRAIN, UNUSED, Split
+from hsi.splits.roles import TEST, TRAIN, UNUSED, Split
 
 
 def spread(side: np.ndarray) -> np.ndarray:
@@ -31,7 +31,7 @@ def split_by_side(
     side
         (rows, cols) uint8 of roles: 1 train, 2 validation, 3 test, 0 for pixels that take no part.
     region
-        Of the result; see `hsi.split.Split`.
+        Of the result; see `hsi.splits.roles.Split`.
     per_class
         Training pixels of each class, drawn from those on the train side, whose rest is unused; all of them where
         there are fewer. None takes all.

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from hsi.leakage import audit, ladder
+from hsi.evaluation.leakage import audit, ladder
 from hsi.plots.leakage import draw_ladder, draw_leakage
-from hsi.split import TEST, TRAIN, Split
+from hsi.splits.roles import TEST, TRAIN, Split
 
 
 def test_pictures_show_every_distance_bin_and_window():

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from label_images import label_images
 
 from hsi.errors import HsiError
-from hsi.split import TEST, TRAIN, UNUSED, VALIDATION
 from hsi.splits.blocks import blocks_split
+from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
 
 FIELD = np.array([[1, 2] * 4] * 5)
 

@@ -9,10 +9,10 @@ from PIL import Image
 from scipy.io import savemat
 
 from hsi.errors import HsiError
-from hsi.split import TEST, TRAIN, UNUSED, VALIDATION, save_split
 from hsi.splits.from_file import split_from_file
 from hsi.splits.random import random_split
 from hsi.splits.regions import regions_split
+from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, save_split
 
 LABELS = np.array([[1, 1, 1, 0], [2, 2, 2, 0], [3, 3, 3, 3]])
 ROLES = np.array([[1, 2, 3, 0], [1, 3, 0, 0], [3, 1, 1, 3]], np.uint8)

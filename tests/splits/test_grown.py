@@ -4,11 +4,11 @@ from hypothesis import strategies as st
 from label_images import label_images
 from scipy.ndimage import label
 
-from hsi.leakage import audit
-from hsi.split import TEST, TRAIN, UNUSED, VALIDATION
+from hsi.evaluation.leakage import audit
 from hsi.splits.grown import grown_split
 from hsi.splits.random import random_split
 from hsi.splits.regions import TOUCHING
+from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
 
 
 @given(labels=label_images, train=st.floats(0.1, 0.6), validation=st.sampled_from([0, 0.2]), seed=st.integers(0, 99))

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from label_images import label_images
 
 from hsi.errors import HsiError
-from hsi.split import TEST, TRAIN, UNUSED, VALIDATION
 from hsi.splits.guard import guard_split
+from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
 
 
 def chebyshev(one, other):

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsi.errors import HsiError
-from hsi.split import TEST, TRAIN, UNUSED, VALIDATION
 from hsi.splits.random import random_split
+from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
 
 sizes_of_classes = st.lists(st.integers(3, 60), min_size=2, max_size=6)
 

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from label_images import label_images
 from scipy.ndimage import label
 
-from hsi.engine import Engine, forward, map_logits
+from hsi.engine.forward import Engine, forward, map_logits
 from hsi.errors import HsiError
-from hsi.leakage import sees_training
+from hsi.evaluation.leakage import sees_training
 from hsi.models.hybridsn import hybridsn
-from hsi.split import TEST, TRAIN, UNUSED, VALIDATION
 from hsi.splits.regions import TOUCHING, assign, cut_across, regions_split
+from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
 
 SIDES = (TRAIN, VALIDATION, TEST)
 

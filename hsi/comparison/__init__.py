@@ -1,0 +1,1 @@
+"""Many finished runs side by side: groups, pairs, tables, votes."""

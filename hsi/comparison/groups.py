@@ -1,0 +1,138 @@
+"""Finished runs grouped by setting: the configuration apart from its seeds, so that repetitions stand together."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from hsi import files
+from hsi.errors import HsiError
+from hsi.runs.folder import METRICS
+from hsi.runs.identity import flatten
+
+log = logging.getLogger(__name__)
+
+SEED_KEYS = ("seed", "split.seed", "split.fold", "model.seed")  # runs that differ in these alone are repetitions
+NEEDED = ("oa", "aa", "kappa", "per_class", "seconds", "leakage", "seed", "scene", "split_hash", "choices", "config")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What metrics.json says of a run, and where it lies."""
+
+    folder: Path
+    metrics: dict[str, Any]
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Split hash and seed: runs of two settings can be paired when both agree."""
+        return self.metrics["split_hash"], self.metrics["seed"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Runs that differ in nothing but their seeds (and folds), by ascending seed."""
+
+    name: str
+    runs: tuple[Finished, ...]
+
+    def values(self, measure: str) -> list[float]:
+        """The measure, ``oa``, ``aa`` or ``kappa``, of every run."""
+        return [run.metrics[measure] for run in self.runs]
+
+
+def find_runs(folders: Sequence[Path]) -> list[Path]:
+    """Directories of all finished runs at or below `folders`, each once.
+
+    Raises HsiError where a folder does not exist or no run is found.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise HsiError(f"{folder} is no directory: name run or sweep directories")
+    found = sorted({path.parent for folder in folders for path in folder.rglob(METRICS)})
+    if not found:
+        raise HsiError(f"no finished run (no {METRICS}) at or below {', '.join(map(str, folders))}")
+    return found
+
+
+def read_settings(folders: Sequence[Path]) -> list[Setting]:
+    """Read the metrics of finished runs and group them by setting, in the order of the folders.
+
+    A run that is there twice (same configuration, split and seed) counts once. A setting's name lists what differs
+    between the settings at hand. Raises HsiError where a metrics.json is damaged.
+    """
+    runs: dict[tuple[str, str, int], Finished] = {}
+    for folder in folders:
+        run = Finished(folder, files.read_json(folder / METRICS))
+        missing = [key for key in NEEDED if key not in run.metrics]
+        if missing:
+            raise HsiError(f"{folder / METRICS} has no {missing[0]}: repeat the run with force=true")
+        place = (_identity(run), *run.key)
+        if place in runs:
+            log.info("Left out, the same run as %s: %s", runs[place].folder, folder)
+        runs.setdefault(place, run)
+    first_seen = {identity: number for number, (identity, _, _) in reversed(list(enumerate(runs)))}
+    ordered = sorted(runs.items(), key=lambda item: (first_seen[item[0][0]], item[1].metrics["seed"], item[0][1]))
+    groups = [
+        Setting("", tuple(run for _, run in members)) for _, members in groupby(ordered, key=lambda item: item[0][0])
+    ]
+    names = name_settings([group.runs[0].metrics for group in groups])
+    return [replace(group, name=name) for group, name in zip(groups, names, strict=True)]
+
+
+def _identity(run: Finished) -> str:
+    keys = _keys(run.metrics)
+    return json.dumps({key: value for key, value in keys.items() if key not in SEED_KEYS}, sort_keys=True)
+
+
+def _keys(metrics: dict[str, Any]) -> dict[str, Any]:
+    """All keys of a run's configuration, flat; `patch_size` says the window that the model has, given or its own."""
+    keys = flatten(metrics["config"])
+    return keys | {"patch_size": keys.get("model.patch_size", keys.get("patch_size"))}
+
+
+def name_settings(metrics: Sequence[dict[str, Any]]) -> list[str]:
+    """A name each: the groups and keys in which they differ, seeds apart.
+
+    Keys below a group whose choice differs follow from that choice and are left out, unless names would coincide.
+    """
+    choices = [{"attention": "none"} | run["choices"] for run in metrics]
+    keys = [_keys(run) for run in metrics]
+    groups = _varied(choices)
+    implied = tuple("model.attention." if group == "attention" else f"{group}." for group in groups)
+    names = _describe(choices, groups, keys, implied)
+    for name in {name for name in names if names.count(name) > 1}:
+        places = [place for place, other in enumerate(names) if other == name]
+        added = _describe([{} for _ in places], [], [keys[place] for place in places], ())
+        for place, more in zip(places, added, strict=True):
+            names[place] = ", ".join(part for part in (name, more) if part)
+    return [name or f"{run['scene']}, {run['model']}" for name, run in zip(names, metrics, strict=True)]
+
+
+def _describe(
+    choices: Sequence[dict[str, str]], groups: Sequence[str], keys: Sequence[dict[str, Any]], implied: tuple[str, ...]
+) -> list[str]:
+    others = [
+        key
+        for key in _varied(keys)
+        if key not in SEED_KEYS and not f"{key}.".startswith(implied) and not _echoes(key, keys)
+    ]
+    return [
+        ", ".join([f"{g}={chosen.get(g)}" for g in groups] + [f"{k}={values.get(k)}" for k in others])
+        for chosen, values in zip(choices, keys, strict=True)
+    ]
+
+
+def _varied(tables: Sequence[dict[str, Any]]) -> list[str]:
+    """Keys whose values are not the same in all tables."""
+    every = sorted({key for table in tables for key in table})
+    return [key for key in every if len({repr(table.get(key)) for table in tables}) > 1]
+
+
+def _echoes(key: str, tables: Sequence[dict[str, Any]]) -> bool:
+    """Whether a nested key repeats a key of the top, as model.patch_size does patch_size."""
+    top = key.rpartition(".")[2]
+    return top != key and all(top in table and table[top] == table.get(key) for table in tables)

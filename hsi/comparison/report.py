@@ -1,0 +1,191 @@
+"""The comparison of finished runs, in tables, sentences and figures; ``python -m hsi.compare`` calls it."""
+
+import logging
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from hydra.utils import instantiate
+
+from hsi import files
+from hsi.comparison import tables
+from hsi.comparison.groups import Setting, read_settings
+from hsi.comparison.pairs import MEASURES, Pixels, compare_pairs, conclude, conclude_pixels
+from hsi.comparison.votes import combine
+from hsi.errors import HsiError
+from hsi.evaluation.statistics import ALPHA, Ranking, rank
+from hsi.plots import canvas
+from hsi.plots.comparison import draw_critical_difference, draw_settings
+from hsi.plots.maps import draw_disagreement
+from hsi.reports.tables import TERMINAL_WIDTH, to_latex, to_markdown, to_terminal
+from hsi.runs.folder import CONFIG, load_config
+from hsi.scene import Scene
+from hsi.splits.roles import TEST, Split, load_split
+
+log = logging.getLogger(__name__)
+
+MOST_SPOKEN = 10  # pairs that the terminal tells of; the report has all
+
+
+def summarise(runs: Sequence[Path], out: Path) -> pd.DataFrame:
+    """Log the tables of finished `runs`, write summary.csv, .md, .tex and settings.png to `out`; returns the CSV's."""
+    table = tables.tabulate_settings(read_settings(runs))
+    _write_summary(table, out)
+    log.info("Summary: %s, summary.csv and settings.png beside it", out / "summary.md")
+    return table
+
+
+def compare(runs: Sequence[Path], out: Path, measure: str = "oa") -> None:
+    """Summarise `runs` and test their settings against each other.
+
+    Writes to `out`: summary.csv/.md/.tex, per_class.csv, pairs.csv, comparison.md (all in words), settings.png,
+    critical_difference.png (three settings or more), disagreement.png and
+    disagreement_<no.>.npy (seeds that share a split).
+
+    Raises HsiError for runs of different scenes.
+    """
+    settings = read_settings(runs)
+    _require_one_scene(settings)
+    table, classes = tables.tabulate_settings(settings), tables.tabulate_classes(settings)
+    _write_summary(table, out, measure)
+    files.write(out / "per_class.csv", classes.to_csv(index=False))
+
+    remarks = _remarks(settings)
+    maps, splits, scene, missing = _read_maps(settings)
+    pixels = {}
+    if scene is not None:
+        pixels = {folder: Pixels(maps[folder] == scene.labels, splits[folder].role == TEST) for folder in maps}
+    pairs = compare_pairs(settings, measure, pixels)
+    files.write(out / "pairs.csv", tables.tabulate_pairs(pairs, settings).to_csv(index=False))
+    spoken = [conclude(pair, measure) for pair in pairs]
+    spoken += [sentence for pair in pairs if (sentence := conclude_pixels(pair))]
+    if missing:
+        remarks.append(missing)
+    ranking = _rank(settings, measure)
+    if ranking:
+        remarks.append(_conclude_ranking(ranking))
+        canvas.save(draw_critical_difference(ranking), out / "critical_difference.png")
+    ensembles = []
+    if scene is not None:
+        found = [combine(number, setting, scene, maps, splits) for number, setting in enumerate(settings, start=1)]
+        ensembles = [ensemble for ensemble in found if ensemble]
+        for ensemble in ensembles:
+            files.write_array(out / f"disagreement_{ensemble.setting}.npy", ensemble.disagreement)
+        if ensembles:
+            figure = draw_disagreement({each.setting: each.disagreement for each in ensembles})
+            canvas.save(figure, out / "disagreement.png")
+        else:
+            remarks.append(
+                "No vote of seeds: no two runs of a setting share a split (split.seed=0 with several seeds makes them)."
+            )
+
+    parts = {
+        "Accuracy": tables.show_accuracy(table),
+        "Cost and leaks": tables.show_cost(table),
+        "Producer's accuracy of the classes, %": tables.show_classes(classes, settings),
+        f"Pairs, {MEASURES[measure]} of first - second": tables.show_pairs(pairs, measure),
+        "Votes of the seeds that share a split": tables.show_ensembles(ensembles),
+    }
+    told = (*list(parts)[3:],)  # the others are in the terminal already, or too wide for it
+    for heading in told:
+        if len(parts[heading]):
+            log.info("%s\n\n%s\n", heading, to_terminal(parts[heading].head(2 * MOST_SPOKEN)))
+    for sentence in [*spoken[:MOST_SPOKEN], *remarks]:
+        log.info("%s", textwrap.fill(sentence, TERMINAL_WIDTH))
+    if len(spoken) > MOST_SPOKEN:
+        log.info("%d more sentences stand in comparison.md.", len(spoken) - MOST_SPOKEN)
+    report = [f"## {heading}\n\n{to_markdown(part)}" for heading, part in parts.items() if len(part)]
+    report.append("## What may be concluded\n\n" + "".join(f"- {sentence}\n" for sentence in [*spoken, *remarks]))
+    files.write(out / "comparison.md", "\n".join(["# Comparison\n", *report]))
+    log.info("Report: %s, tables and figures beside it", out / "comparison.md")
+
+
+def _write_summary(table: pd.DataFrame, out: Path, measure: str = "oa") -> None:
+    accuracy, cost = tables.show_accuracy(table), tables.show_cost(table)
+    files.write(out / "summary.csv", table.to_csv(index=False))
+    files.write(out / "summary.md", to_markdown(accuracy) + "\n" + to_markdown(cost))
+    files.write(out / "summary.tex", to_latex(accuracy))
+    canvas.save(draw_settings(table, measure), out / "settings.png")
+    log.info("\n%s\n\n%s\n", to_terminal(accuracy), to_terminal(cost))
+
+
+def _require_one_scene(settings: Sequence[Setting]) -> None:
+    metrics = [run.metrics for setting in settings for run in setting.runs]
+    names = sorted({one["scene"] for one in metrics})
+    if len(names) > 1:
+        raise HsiError(f"runs of different scenes ({', '.join(names)}) cannot be compared: name the runs of one scene")
+    if len({one["scene_hash"] for one in metrics if "scene_hash" in one}) > 1:
+        raise HsiError(
+            f"the runs are of scenes that share the name {names[0]} but not their content: compare runs of the same "
+            "files"
+        )
+
+
+def _remarks(settings: Sequence[Setting]) -> list[str]:
+    """What a reader of any of the tables should know."""
+    single = [str(number) for number, setting in enumerate(settings, start=1) if len(setting.runs) == 1]
+    remarks = []
+    if single:
+        remarks.append(
+            f"A single run has no spread ({', '.join(single)}): repeat it, for instance with -m seed=0,1,2,3,4."
+        )
+    most = max(len(setting.runs) for setting in settings)
+    if len(settings) > 1 and 2 <= most < 6:
+        remarks.append(
+            f"With {most} pairs Wilcoxon's p cannot fall below {2 / 2**most:.4f}, so it alone shows nothing."
+        )
+    if len({run.key[0] for setting in settings for run in setting.runs}) == 1 and most > 1:
+        remarks.append(
+            "All runs share one split: the spread is that of the training alone, not of the choice of pixels."
+        )
+    if len(settings) > 1:
+        remarks.append("All runs are of one scene: whatever is concluded holds for this scene and these seeds' splits.")
+    return remarks
+
+
+def _read_maps(
+    settings: Sequence[Setting],
+) -> tuple[dict[Path, np.ndarray], dict[Path, Split], Scene | None, str | None]:
+    """Maps and splits of the runs that have them, the scene, and a sentence on what is missing."""
+    runs = [run for setting in settings for run in setting.runs]
+    whole = [run for run in runs if all((run.folder / name).exists() for name in ("map.npy", "split.npz"))]
+    described = next((run for run in whole if (run.folder / CONFIG).exists()), None)
+    if described is None:
+        return {}, {}, None, "No run has its map, split and configuration: tests on pixels and votes are left out."
+    try:
+        scene: Scene = instantiate(load_config(described.folder).scene)
+    except HsiError as error:
+        return {}, {}, None, f"Tests on pixels and votes are left out, since the scene cannot be loaded: {error}"
+    maps, splits = {}, {}
+    for run in whole:
+        split = load_split(run.folder / "split.npz")
+        class_map = np.load(run.folder / "map.npy", allow_pickle=False)
+        if split.hash != run.metrics["split_hash"] or class_map.shape != scene.labels.shape:
+            raise HsiError(f"{run.folder} was changed after the run: python -m hsi.verify says how, repeat the run")
+        maps[run.folder], splits[run.folder] = class_map, split
+    lacking = len(runs) - len(whole)
+    missing = f"{lacking} of {len(runs)} runs have no map: they take no part in tests on pixels and votes."
+    return maps, splits, scene, missing if lacking else None
+
+
+def _rank(settings: Sequence[Setting], measure: str) -> Ranking | None:
+    """Rank three settings or more on the splits and seeds that all share; None without two that are no copies."""
+    if len(settings) < 3:
+        return None
+    scores = pd.DataFrame(
+        {
+            number: {run.key: run.metrics[measure] for run in setting.runs}
+            for number, setting in enumerate(settings, start=1)
+        }
+    ).dropna()
+    return rank(scores) if len(scores.drop_duplicates()) >= 2 else None
+
+
+def _conclude_ranking(ranking: Ranking) -> str:
+    order = ", ".join(f"{number} ({mean:.2f})" for number, mean in ranking.ranks.items())
+    start = f"Mean ranks over {ranking.n} shared splits and seeds: {order}; Friedman p = {ranking.p_friedman:.4f}"
+    if ranking.p_friedman >= ALPHA:
+        return f"{start}: no setting stands out."
+    return f"{start}; settings farther apart than {ranking.critical_difference:.2f} ranks differ (Nemenyi)."

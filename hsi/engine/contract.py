@@ -1,0 +1,79 @@
+"""What every network is to the rest of the pipeline: a trunk that can be shared, and a head.
+
+A patch classifier that visits every pixel computes the same convolutions hundreds of times, because
+neighbouring windows overlap. Written as ``head(trunk(window))`` with a trunk of stride-1, unpadded
+layers, the trunk can run once over the scene and the head on windows cut from its OUTPUT, and the result
+is the same to rounding (see `hsi.engine.forward`).
+"""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from hsi.errors import HsiError
+
+
+class WindowClassifier(nn.Module):
+    """A classifier of square windows, ``forward(windows) = head(trunk(windows))``.
+
+    Parameters
+    ----------
+    trunk
+        (B, C, P, P) -> (B, D, Q, Q). Translation-equivariant: no padding, no stride, no pooling over the
+        window. `torch.nn.Identity` for a network that has nothing to share.
+    head
+        (B, D, Q, Q) -> (B, classes) logits. Anything goes.
+    in_channels, window
+        C and P, the components and the odd side of a window in pixels.
+
+    Raises
+    ------
+    HsiError
+        When the window is even or the trunk is not a valid, stride-1 function of its input.
+    """
+
+    def __init__(self, trunk: nn.Module, head: nn.Module, in_channels: int, window: int) -> None:
+        super().__init__()
+        require_odd(window)
+        self.trunk = trunk
+        self.head = head
+        self.in_channels = in_channels
+        self.window = window
+        shadow = copy.deepcopy(trunk).to("meta", torch.float32).eval()
+        shapes = [shadow(torch.empty(1, in_channels, p, p, device="meta")).shape for p in (window, window + 2)]
+        if shapes[1][-1] != shapes[0][-1] + 2:
+            raise HsiError(
+                "the trunk strides, pools or adapts to its input, so it cannot be shared: move such layers to the head"
+            )
+        self.trunk_channels, self.trunk_window = shapes[0][1], shapes[0][-1]
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """(B, C, P, P) float -> (B, classes) logits."""
+        return self.head(self.trunk(windows))
+
+
+def require_odd(window: int) -> None:
+    """Raise HsiError unless the window has a middle pixel."""
+    if window < 1 or window % 2 == 0:
+        raise HsiError(
+            f"patch_size={window}: a window needs a middle pixel, choose an odd size such as {max(window, 2) + 1}"
+        )
+
+
+class FlattenPositions(nn.Module):
+    """(B, C, H, W) -> (B, H * W * C), channels fastest: Keras' order, and free of copies in channels-last memory."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Flatten."""
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+def to_targets(labels: Tensor) -> Tensor:
+    """Scenes count classes from 1 (0 is unlabelled), networks from 0: the step from the one to the other."""
+    return labels - 1
+
+
+def to_labels(targets: Tensor) -> Tensor:
+    """And back."""
+    return targets + 1

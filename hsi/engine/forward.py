@@ -1,0 +1,226 @@
+"""One trunk pass over the scene in place of one per window, exact by construction.
+
+`forward` is the only way a network meets a scene, in training and in mapping:
+
+* shared: the trunk runs once over the padded scene, the windows are cut from its output, the head sees them;
+* by window: the windows are cut from the padded scene itself, and the whole network sees them.
+
+Because a trunk has no padding, stride or pooling (see `hsi.engine.contract`), both give the same logits to
+rounding. Measured ratios: ``python -m hsi.bench``.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hsi.engine.contract import WindowClassifier
+from hsi.engine.cost import activation_floats
+from hsi.errors import HsiError
+
+log = logging.getLogger(__name__)
+
+PAD_MODES = {"zero": "constant", "reflect": "reflect", "edge": "replicate"}
+HEAD_CHUNK = 1024  # windows a head sees at once while mapping: larger ones gain no speed
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How networks are evaluated.
+
+    Parameters
+    ----------
+    mode
+        ``dense`` shares the trunk, ``patch`` evaluates window by window, ``auto`` shares while mapping and
+        in training where it is the cheaper way (`shares_training`).
+    padding
+        What lies beyond the scene's border: ``zero``, ``reflect`` or ``edge``.
+    memory_gb
+        Cap in 10^9 bytes on the activations held at once; a larger scene is mapped in strips of rows.
+    channels_last
+        Keep convolution weights in channels-last memory: ``auto`` does where it was found faster, on GPUs and on
+        processors with AVX-512, not on older ones.
+    """
+
+    mode: str = "auto"
+    padding: str = "zero"
+    memory_gb: float = 2.0
+    channels_last: bool | str = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse unknown words."""
+        if self.mode not in ("auto", "dense", "patch"):
+            raise HsiError(f"engine.mode={self.mode}: choose auto, dense or patch")
+        if self.padding not in PAD_MODES:
+            raise HsiError(f"engine.padding={self.padding}: choose {', '.join(PAD_MODES)}")
+        if self.memory_gb <= 0:
+            raise HsiError(f"engine.memory_gb={self.memory_gb}: give a positive number of gigabytes")
+        if self.channels_last not in (True, False, "auto"):
+            raise HsiError(f"engine.channels_last={self.channels_last}: choose auto, true or false")
+
+    def lay_out(self, model: WindowClassifier) -> WindowClassifier:
+        """Put the convolution weights of `model` where the processor likes them; the values stay."""
+        on_gpu = any(weight.is_cuda for weight in model.parameters())
+        auto = on_gpu or torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+        if auto if self.channels_last == "auto" else self.channels_last:
+            formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+            for weight in model.parameters():
+                if weight.dim() in formats:
+                    weight.data = weight.data.contiguous(memory_format=formats[weight.dim()])
+        return model
+
+    def shares_training(self, model: WindowClassifier, rows: int, cols: int, batch: int) -> bool:
+        """Whether a training step of `batch` scattered pixels runs the trunk once over the scene; logs why."""
+        if self.mode != "auto":
+            return self.mode == "dense"
+        margin = model.window - 1
+        by_window, by_scene = batch * model.window**2, (rows + margin) * (cols + margin)
+        per_position = activation_floats(model.trunk, (model.in_channels, model.window, model.window)) / model.window**2
+        needed = 2 * 4 * per_position * by_scene / 1e9  # a step keeps every activation, and as much in gradients
+        if isinstance(model.trunk, nn.Identity):
+            shared, reason = False, "the network has no trunk to share"
+        elif any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.trunk.modules()):
+            shared, reason = False, "the trunk normalises by batch statistics"
+        elif by_window <= by_scene:
+            shared, reason = False, f"{by_window:,} window positions are fewer than the scene's {by_scene:,}"
+        elif needed > self.memory_gb:
+            shared, reason = (
+                False,
+                f"the scene would need {needed:.1f} GB, engine.memory_gb is {self.memory_gb:g}",
+            )
+        else:
+            shared, reason = (
+                True,
+                f"{by_scene:,} scene positions in place of {by_window:,} window positions a step",
+            )
+        log.info("Training %s: %s.", "shares the trunk" if shared else "goes window by window", reason)
+        return shared
+
+
+def as_image(features: np.ndarray, device: torch.device) -> Tensor:
+    """(rows, cols, C) float32 array -> (C, rows, cols) tensor on `device`."""
+    return torch.from_numpy(features).to(device).permute(2, 0, 1).contiguous()
+
+
+def pad(image: Tensor, window: int, padding: str = "zero") -> Tensor:
+    """(C, rows, cols) -> (C, rows + window - 1, cols + window - 1)."""
+    margin = window // 2
+    rows, cols = image.shape[-2:]
+    if window > min(rows, cols):
+        raise HsiError(
+            f"patch_size={window} is larger than the scene of {rows} x {cols} pixels: choose a smaller window"
+        )
+    return F.pad(image[None], (margin,) * 4, mode=PAD_MODES[padding])[0]
+
+
+def cut(field: Tensor, corners: Tensor, size: int) -> Tensor:
+    """Windows (N, C, size, size) of a field (C, rows, cols), by the flat number of their top left corner.
+
+    An embedding look-up over (positions, channels): its backward is a sum into rows, ten times
+    cheaper than that of `unfold`. The result lies in channels-last memory.
+    """
+    channels, _, cols = field.shape
+    steps = torch.arange(size, device=field.device)
+    offsets = (steps[:, None] * cols + steps).flatten()
+    table = field.permute(1, 2, 0).reshape(-1, channels)
+    windows = F.embedding(corners[:, None] + offsets, table)
+    return windows.view(-1, size, size, channels).permute(0, 3, 1, 2)
+
+
+def split_by_region(image: Tensor, pixels: Tensor, region: Tensor | None) -> Iterator[tuple[Tensor, Tensor]]:
+    """The images that windows may see: (image, positions in `pixels` it serves), one pair a region.
+
+    Without regions the scene itself serves all. With them, each window sees only its middle pixel's region,
+    the rest being zero (Nalepa, Myller, Kawulok, "Validating Hyperspectral Image Segmentation", GRSL 2019).
+    """
+    if region is None:
+        yield image, torch.arange(len(pixels), device=pixels.device)
+        return
+    own = region.flatten()[pixels]
+    for value in torch.unique(own):
+        yield image * (region == value), torch.nonzero(own == value).flatten()
+
+
+def forward(
+    model: WindowClassifier,
+    image: Tensor,
+    pixels: Tensor,
+    *,
+    shared: bool,
+    padding: str = "zero",
+    region: Tensor | None = None,
+) -> Tensor:
+    """Logits (N, classes) of the windows around N pixels; differentiable.
+
+    Parameters
+    ----------
+    image
+        (C, rows, cols) float.
+    pixels
+        (N,) flat pixel numbers, ``row * cols + col``.
+    shared
+        Run the trunk once over the scene (True) or once a window (False).
+    region
+        (rows, cols) integers, or None: each window is masked to the region of its middle pixel.
+    """
+    cols = image.shape[2]
+    parts, order = [], []
+    for seen, served in split_by_region(image, pixels, region):
+        field, size, classify = _field(model, pad(seen, model.window, padding), shared)
+        rows_of, cols_of = pixels[served] // cols, pixels[served] % cols
+        parts.append(classify(cut(field, rows_of * field.shape[2] + cols_of, size)))
+        order.append(served)
+    return torch.cat(parts)[torch.argsort(torch.cat(order))] if len(parts) > 1 else parts[0]
+
+
+def _field(model: WindowClassifier, padded: Tensor, shared: bool) -> tuple[Tensor, int, nn.Module]:
+    """What windows are cut from, their side, and what classifies them."""
+    if shared:
+        return model.trunk(padded[None])[0], model.trunk_window, model.head
+    return padded, model.window, model
+
+
+@torch.inference_mode()
+def map_logits(
+    model: WindowClassifier,
+    image: Tensor,
+    engine: Engine,
+    region: Tensor | None = None,
+    pixels: Tensor | None = None,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Logits of many pixels, in parts that respect the memory cap: (flat pixel numbers (N,), logits (N, classes)).
+
+    `pixels` None means every pixel of the scene. Rows are taken in strips; a strip carries the window's margin
+    above and below, so strips change nothing.
+    """
+    shared = engine.mode != "patch"
+    _, rows, cols = image.shape
+    budget = engine.memory_gb * 1e9 / 4  # float32 values
+    width = cols + model.window - 1
+    per_position = activation_floats(model.trunk, (model.in_channels, model.window, model.window)) / model.window**2
+    strip = max(1, min(rows, int(budget / (per_position * width)) - model.window + 1)) if shared else rows
+    classifier = model.head if shared else model
+    window_shape = (
+        (model.trunk_channels, model.trunk_window, model.trunk_window)
+        if shared
+        else (model.in_channels, model.window, model.window)
+    )
+    chunk = max(1, min(HEAD_CHUNK, int(budget / activation_floats(classifier, window_shape))))
+
+    wanted = torch.arange(rows * cols, device=image.device) if pixels is None else pixels
+    for seen, positions in split_by_region(image, wanted, region):
+        served = wanted[positions]
+        padded = pad(seen, model.window, engine.padding)
+        for first in range(0, rows, strip):
+            last = min(first + strip, rows)
+            inside = served[(served >= first * cols) & (served < last * cols)]
+            if len(inside) == 0:
+                continue
+            field, size, classify = _field(model, padded[:, first : last + model.window - 1], shared)
+            for part in inside.split(chunk):
+                corners = (part // cols - first) * field.shape[2] + part % cols
+                yield part, classify(cut(field, corners, size))

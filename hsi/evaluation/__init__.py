@@ -1,0 +1,1 @@
+"""What can be said of a map: accuracy, calibration, leaks, statistics."""

@@ -1,0 +1,178 @@
+"""What test windows have seen of the training pixels, whatever the split.
+
+All figures rest on one measure, the Chebyshev distance in pixels (the larger of the differences in rows and in
+columns): a window of side P holds a pixel when that is at most P // 2 from its middle.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.ndimage import distance_transform_cdt, uniform_filter
+from scipy.stats import binomtest
+
+from hsi.splits.roles import TEST, TRAIN, Split
+
+NONE = np.iinfo(np.int32).max  # the distance where there is nothing to be near to
+
+
+def distance_to(pixels: np.ndarray, region: np.ndarray | None = None) -> np.ndarray:
+    """Chebyshev distance of every pixel to the nearest of `pixels`; `NONE` where there is none.
+
+    Parameters
+    ----------
+    pixels
+        (rows, cols) bool.
+    region
+        (rows, cols) or None: only pixels of the same region count.
+
+    Returns
+    -------
+    distance
+        (rows, cols) int32.
+    """
+    distance = np.full(pixels.shape, NONE, dtype=np.int32)
+    for inside in [np.ones_like(pixels)] if region is None else [region == value for value in np.unique(region)]:
+        if (pixels & inside).any():
+            distance[inside] = distance_transform_cdt(~(pixels & inside), metric="chessboard")[inside]
+    return distance
+
+
+def sees_training(split: Split, window: int) -> np.ndarray:
+    """(rows, cols) bool: whether the window around each pixel contains a training pixel.
+
+    A masked window sees its own region only.
+    """
+    return distance_to(split.role == TRAIN, split.region) <= window // 2
+
+
+def ladder(split: Split, labels: np.ndarray, windows: Sequence[int], context: str = "own") -> pd.DataFrame:
+    """The leak figures of one split for several windows: a row a window.
+
+    Parameters
+    ----------
+    labels
+        (rows, cols) int, 1..K where labelled.
+    windows
+        Odd sides in pixels.
+    context
+        ``free``: test windows are not masked to their region (training windows are); see
+        `hsi.mapping.scene_map.Mapping`.
+
+    Returns
+    -------
+    table
+        window
+            its side in pixels;
+        test_windows_with_training_pixel
+            share of the test windows that contain a training pixel;
+        test_windows_with_training_pixel_of_own_class
+            share of those that contain one of the class of their own middle pixel;
+        mean_overlap
+            mean, over the test windows, of the share of a window's pixels (those inside the scene and, where masked,
+            the region) that lie in a training window too.
+    """
+    train, test = split.role == TRAIN, split.role == TEST
+    region = split.region if context == "own" else None
+    nearest = distance_to(train, region)[test]
+    nearest_own = np.full(labels.shape, NONE, dtype=np.int32)
+    for k in np.unique(labels[test]):
+        members = labels == k
+        nearest_own[members] = distance_to(train & members, region)[members]
+    to_train = distance_to(train, split.region)  # at most P // 2 where a training window reaches
+    rows = []
+    for window in windows:
+        reach = window // 2
+        rows.append(
+            {
+                "window": window,
+                "test_windows_with_training_pixel": float((nearest <= reach).mean()),
+                "test_windows_with_training_pixel_of_own_class": float((nearest_own[test] <= reach).mean()),
+                "mean_overlap": float(_covered(to_train <= reach, window, region)[test].mean()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def audit(
+    split: Split, labels: np.ndarray, window: int, class_map: np.ndarray | None = None, context: str = "own"
+) -> dict[str, Any]:
+    """The leak figures of a run, for metrics.json.
+
+    Parameters
+    ----------
+    labels
+        (rows, cols) int, 1..K where labelled.
+    class_map
+        (rows, cols) int 1..K, or None when there is no map yet.
+    context
+        As in `ladder`.
+
+    Returns
+    -------
+    leakage
+        The row of `ladder`, and: ``context``; ``distance_counts``, the number of test pixels whose nearest training
+        pixel, of any region, is 0, 1, 2... pixels away; ``accuracy_by_distance`` (with a map), see
+        `accuracy_by_distance`; ``sentence``, which says what it means.
+    """
+    figures: dict[str, Any] = ladder(split, labels, [window], context).to_dict("records")[0]
+    share = figures["test_windows_with_training_pixel"]
+    test = split.role == TEST
+    distance = distance_to(split.role == TRAIN)[test]
+    if share == 0:
+        sentence = f"No test window ({window} x {window} pixels) contains a training pixel."
+    else:
+        sentence = (
+            f"{share:.1%} of the test windows ({window} x {window} pixels) contain at least one training pixel: "
+            "their accuracy says how well this scene is filled in between its labels, not how well another "
+            "field or scene would be mapped."
+        )
+    figures |= {"context": context, "distance_counts": np.bincount(distance).tolist()}
+    if class_map is not None:
+        figures["accuracy_by_distance"] = accuracy_by_distance(distance, class_map[test] == labels[test])
+    return figures | {"sentence": sentence}
+
+
+def accuracy_by_distance(distance: np.ndarray, right: np.ndarray) -> list[dict[str, float]]:
+    """Accuracy of test pixels against their distance to the nearest training pixel.
+
+    Parameters
+    ----------
+    distance
+        (N,) int, 1 or more.
+    right
+        (N,) bool.
+
+    Returns
+    -------
+    bins
+        One for each of the distances 1, 2, 3-4, 5-8, 9-16... that occurs: ``from``, ``to`` (inclusive), ``pixels``,
+        ``accuracy``, and ``low``, ``high``, the 95 % interval of Wilson, "Probable inference, the law of succession,
+        and statistical inference", JASA 1927. It takes pixels as independent; neighbours are not, so it is too narrow.
+    """
+    bins = []
+    number = np.ceil(np.log2(distance)).astype(int)  # bin b holds 2**(b - 1) + 1 .. 2**b
+    for b in np.unique(number):
+        hits = right[number == b]
+        interval = binomtest(int(hits.sum()), len(hits)).proportion_ci(0.95, method="wilson")
+        bins.append(
+            {
+                "from": 2 ** int(b) // 2 + 1 if b else 1,
+                "to": 2 ** int(b),
+                "pixels": len(hits),
+                "accuracy": float(hits.mean()),
+                "low": float(interval.low),
+                "high": float(interval.high),
+            }
+        )
+    return bins
+
+
+def _covered(seen: np.ndarray, window: int, region: np.ndarray | None) -> np.ndarray:
+    """Share of each window, of its part inside the scene and the region, that is `seen`: (rows, cols) float64."""
+    share = np.empty(seen.shape)
+    for inside in [np.ones_like(seen)] if region is None else [region == value for value in np.unique(region)]:
+        part, whole = (uniform_filter(a * 1.0, window, mode="constant") for a in (seen & inside, inside))
+        share[inside] = (part[inside] / whole[inside]).clip(0, 1)
+    return share

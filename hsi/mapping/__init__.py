@@ -1,0 +1,1 @@
+"""A class and a confidence for every pixel of a scene."""

@@ -1,0 +1,64 @@
+"""What a run says in the terminal: at its start what it is about to do, at its end what came out and where it lies."""
+
+import logging
+import textwrap
+from pathlib import Path
+
+from tabulate import tabulate
+
+from hsi.engine.cost import Cost
+from hsi.runs.result import Result
+from hsi.scene import Scene
+from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
+
+log = logging.getLogger(__name__)
+
+TERMINAL_WIDTH = 100  # characters
+
+
+def introduce(
+    scene: Scene, split: Split, model: str, price: Cost | None, device: str, precision: str, folder: Path
+) -> None:
+    """A line each on scene, split, model and machine."""
+    labelled = int(scene.class_counts.sum())
+    train, validation, test = (len(split.pixels(role)) for role in (TRAIN, VALIDATION, TEST))
+    log.info(
+        "Scene %s: %d x %d pixels, %d bands, %d classes, %s labelled pixels.",
+        *(scene.name, scene.rows, scene.cols, scene.bands, scene.num_classes, f"{labelled:,}"),
+    )
+    log.info(
+        "Split %s...: %s train, %s validate, %s test.",
+        split.hash[:8],
+        *(f"{n:,}" for n in (train, validation, test)),
+    )
+    for note in split.notes:
+        log.info("  %s", note)
+    log.info("Model %s: %s.", model, price or "a scikit-learn estimator, its size follows from the training pixels")
+    log.info("Training in %s on %s; results go to %s", precision, device, folder)
+
+
+def conclude(folder: Path, result: Result) -> None:
+    """The table of classes, the three figures, the leak sentence, and where the map lies."""
+    scores, calibration, split = result.evaluation.scores, result.evaluation.calibration, result.split
+    table = scores.per_class.copy()
+    table.insert(
+        0,
+        "train",
+        [int((result.scene.labels[split.role == TRAIN] == k + 1).sum()) for k in range(len(table))],
+    )
+    for column in ("recall", "precision", "f1"):
+        table[column] = (100 * table[column]).map("{:.2f}".format)
+    table = table.rename(columns={"recall": "producer's %", "precision": "user's %", "f1": "F1 %", "support": "test"})
+    alignment = ("left", *["right"] * len(table.columns))
+    log.info("\n%s\n", tabulate(table, headers="keys", colalign=alignment, disable_numparse=True, tablefmt="simple"))
+    log.info(
+        "OA %.2f %%   AA %.2f %%   kappa %.4f   (trained in %.0f s, mapped in %.1f s)",
+        *(100 * scores.oa, 100 * scores.aa, scores.kappa, result.seconds["train"], result.seconds["map"]),
+    )
+    log.info("%s", textwrap.fill(result.evaluation.leakage["sentence"], TERMINAL_WIDTH))
+    log.info(
+        "Confidence is %.1f %% on average where %.1f %% are right; expected calibration error %.1f %%%s.",
+        *(100 * value for value in (calibration.confidence, scores.oa, calibration.ece)),
+        "" if result.temperature == 1 else f", at temperature {result.temperature:.2f}",
+    )
+    log.info("Map: %s", folder / "map.png")

@@ -1,0 +1,1 @@
+"""Where scenes come from: files of any format, published, generated, your own."""

@@ -1,0 +1,65 @@
+"""Who trains, who validates, who tests.
+
+A `Split` gives each pixel one role, so no pixel can have two. It is saved with every run, and its hash ties each
+result to the pixels it was measured on. The ways to split a scene are in `hsi.splits`, one a file; what they share,
+counting, is here.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from hsi import files
+from hsi.errors import HsiError
+
+UNUSED, TRAIN, VALIDATION, TEST = range(4)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Roles of the pixels.
+
+    Parameters
+    ----------
+    role
+        (rows, cols) uint8: 0 unused, 1 train, 2 validation, 3 test.
+    region
+        (rows, cols) uint8 or None: windows are masked to the region of their middle pixel.
+    notes
+        What the split had to decide, a sentence each, for instance about classes that are too small.
+    """
+
+    role: np.ndarray
+    region: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+    def pixels(self, role: int) -> np.ndarray:
+        """Flat numbers (N,) int64 of the pixels with this role, ascending."""
+        return np.flatnonzero(self.role == role)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over shape, roles and regions, in hexadecimal."""
+        digest = hashlib.sha256(repr(self.role.shape).encode())
+        digest.update(np.ascontiguousarray(self.role, dtype=np.uint8).tobytes())
+        if self.region is not None:
+            digest.update(np.ascontiguousarray(self.region, dtype=np.uint8).tobytes())
+        return digest.hexdigest()
+
+
+def save_split(path: Path, split: Split) -> None:
+    """Write role, region (an empty array where there is none) and hash."""
+    region = np.empty(0, np.uint8) if split.region is None else split.region
+    files.write_arrays(path, role=split.role, region=region, hash=np.array(split.hash))
+
+
+def load_split(path: Path) -> Split:
+    """Read a split that a run has saved; refuses one whose hash does not match."""
+    with np.load(path, allow_pickle=False) as saved:
+        split = Split(saved["role"], saved["region"] if saved["region"].size else None)
+        if str(saved["hash"]) != split.hash:
+            raise HsiError(f"{path} was changed after it was written: its hash does not match its roles")
+    return split

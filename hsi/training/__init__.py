@@ -1,0 +1,1 @@
+"""Fitting a network to the training pixels of one scene."""

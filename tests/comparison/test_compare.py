@@ -1,0 +1,335 @@
+"""Comparison of synthetic finished runs: grouping, pairing, words, votes, and the files it leaves."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hsi import compare, files
+from hsi.comparison import report
+from hsi.comparison import votes as ensemble
+from hsi.comparison.groups import name_settings, read_settings
+from hsi.comparison.pairs import Pair, compare_pairs, conclude
+from hsi.errors import HsiError
+from hsi.evaluation.statistics import compare_paired
+from hsi.scene import Scene
+from hsi.scenes.synthetic import make_synthetic
+from hsi.splits.roles import Split, save_split
+
+SCENE = {"rows": 40, "cols": 40, "bands": 8, "classes": 3}
+CLASSES = ("class 1", "class 2", "class 3")
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return make_synthetic(**SCENE)
+
+
+def write_run(
+    folder: Path, *, seed: int, oa: float, split: str = "a", model: str = "svm", scene: str = "synthetic", **config
+) -> Path:
+    """A metrics.json as a run would leave it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    metrics = {
+        "oa": oa,
+        "aa": oa - 0.01,
+        "kappa": oa - 0.1,
+        "per_class": dict.fromkeys(CLASSES, oa),
+        "seconds": {"load": 0.1, "train": 60.0, "map": 2.0},
+        "leakage": {"window": 5, "test_windows_with_training_pixel": 0.5},
+        "seed": seed,
+        "model": model,
+        "scene": scene,
+        "scene_hash": scene,
+        "split_hash": split,
+        "parameters": None if model == "svm" else 1234567,
+        "choices": {"model": model, "scene": scene},
+        "config": {
+            "scene": {"name": scene},
+            "seed": seed,
+            "split": {"seed": seed},
+            "model": {"_target_": model},
+            **config,
+        },
+    }
+    files.write_json(folder / "metrics.json", metrics)
+    return folder
+
+
+def write_maps(folder: Path, scene: Scene, wrong: float, seed: int, split: Split | None = None) -> None:
+    """Map (a share of wrong pixels), split, probabilities and configuration beside an existing metrics.json."""
+    rng = np.random.default_rng(seed)
+    split = split or Split(np.where(scene.labels > 0, 3, 0).astype(np.uint8))
+    truth = np.maximum(scene.labels, 1)
+    class_map = np.where(rng.random(truth.shape) < wrong, truth % 3 + 1, truth).astype(np.uint8)
+    np.save(folder / "map.npy", class_map)
+    np.save(folder / "probabilities.npy", np.eye(3)[class_map - 1].astype(np.float16))
+    save_split(folder / "split.npz", split)
+    target = {"_target_": "hsi.scenes.synthetic.make_synthetic", **SCENE}
+    files.write(folder / ".hydra/config.yaml", json.dumps({"scene": target}))
+    metrics = json.loads((folder / "metrics.json").read_text()) | {"split_hash": split.hash}
+    files.write_json(folder / "metrics.json", metrics)
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, caplog) -> Callable[..., tuple[int, str, str]]:
+    """``python -m hsi.compare WORDS``: status, what it tells, what it complains of."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["hsi.compare", *map(str, words)])
+        caplog.set_level("INFO")
+        status = 0
+        try:
+            compare.main()
+        except SystemExit as leaving:
+            status = int(leaving.code or 0)
+        return status, "\n".join(caplog.messages), capsys.readouterr().err
+
+    return call
+
+
+def test_runs_are_grouped_by_what_is_no_seed(tmp_path):
+    folders = [write_run(tmp_path / f"{m}{s}", model=m, seed=s, oa=0.9) for m in ("svm", "cnn") for s in (2, 0, 1)]
+    settings = read_settings(folders)
+    assert [setting.name for setting in settings] == ["model=svm", "model=cnn"]
+    assert [[run.metrics["seed"] for run in setting.runs] for setting in settings] == [[0, 1, 2]] * 2
+
+
+def test_settings_below_one_group_are_not_merged(tmp_path):
+    """C differs below the varied group model: the name says so where it must."""
+    values = [("svm", 1), ("svm", 10), ("cnn", 0)]
+    folders = [
+        write_run(tmp_path / f"{m}{c}", model=m, seed=0, oa=0.9, extra={"x": 0}, optimizer={"C": c}) for m, c in values
+    ]
+    assert len(read_settings(folders)) == 3
+    metrics = [{"choices": {"model": m}, "config": {"model": {"C": c}}, "scene": "made", "model": m} for m, c in values]
+    assert name_settings(metrics) == ["model=svm, model.C=1", "model=svm, model.C=10", "model=cnn"]
+
+
+def test_a_window_is_one_whether_given_or_the_models_own(tmp_path):
+    model = {"_target_": "svm", "patch_size": 25}
+    folders = [
+        write_run(tmp_path / str(given), seed=seed, oa=0.9, model="svm") for seed, given in enumerate([None, 25])
+    ]
+    for folder, given in zip(folders, (None, 25), strict=True):
+        metrics = files.read_json(folder / "metrics.json")
+        metrics["config"] |= {"patch_size": given, "model": model}
+        files.write_json(folder / "metrics.json", metrics)
+    (setting,) = read_settings(folders)
+    assert len(setting.runs) == 2
+
+
+def test_same_run_twice_counts_once(tmp_path, caplog):
+    folders = [write_run(tmp_path / name, seed=0, oa=0.9) for name in ("a", "b")]
+    with caplog.at_level("INFO"):
+        (setting,) = read_settings(folders)
+    assert len(setting.runs) == 1
+    assert "the same run as" in caplog.text
+
+
+def test_summary_by_hand(tmp_path):
+    folders = [write_run(tmp_path / str(s), seed=s, oa=oa) for s, oa in enumerate((0.8, 0.9, 1.0))]
+    table = report.summarise(folders, tmp_path)
+    row = table.iloc[0]
+    assert (row.runs, row.oa_mean) == (3, pytest.approx(0.9))
+    assert row.oa_std == pytest.approx(0.1)
+    assert row.oa_high - row.oa_low == pytest.approx(2 * 4.302653 * 0.1 / 3**0.5, abs=1e-6)
+    assert "90.00 +- 10.00" in (tmp_path / "summary.md").read_text()
+    tex = (tmp_path / "summary.tex").read_text()
+    assert r"90.00 $\pm$ 10.00" in tex
+    assert r"\toprule" in tex
+
+
+def test_single_run_says_so_and_shows_no_nan(tmp_path, call):
+    write_run(tmp_path / "only", seed=0, oa=0.9)
+    status, out, err = call(tmp_path)
+    assert (status, err) == (0, "")
+    assert "A single run has no spread (1): repeat it" in out
+    for name in ("summary.md", "summary.csv", "summary.tex", "per_class.csv", "comparison.md"):
+        assert "nan" not in (tmp_path / name).read_text().lower()
+    assert "nan" not in out.lower()
+
+
+def test_one_pair_concludes_nothing(tmp_path, call):
+    for model, oa in (("svm", 0.8), ("cnn", 0.9)):
+        write_run(tmp_path / model, model=model, seed=0, oa=oa)
+    _, out, _ = call(tmp_path)
+    assert "one pair has no spread, so nothing can be concluded" in " ".join(out.split())
+    assert "nan" not in out.lower()
+
+
+def test_different_scenes_are_refused(tmp_path, call):
+    write_run(tmp_path / "a", seed=0, oa=0.9)
+    write_run(tmp_path / "b", seed=0, oa=0.9, scene="salinas")
+    status, _, err = call(tmp_path)
+    assert status == 2
+    assert err == (
+        "Error: runs of different scenes (salinas, synthetic) cannot be compared: name the runs of one scene\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"), [("{", "is damaged"), ('{"oa": 1}', "has no aa"), (None, "no finished run")]
+)
+def test_bad_folders_are_told_in_a_sentence(tmp_path, call, content, sentence):
+    if content is not None:
+        (tmp_path / "metrics.json").write_text(content)
+    status, _, err = call(tmp_path)
+    assert status == 2
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert call(tmp_path / "missing")[0] == 2
+
+
+def make_pair(tmp_path, ours: dict, theirs: dict) -> tuple[Pair, str]:
+    """Two settings from {(split, seed): oa}, compared."""
+    folders = [
+        write_run(tmp_path / model / f"{split}{seed}", model=model, seed=seed, split=split, oa=oa)
+        for model, runs in (("svm", ours), ("cnn", theirs))
+        for (split, seed), oa in runs.items()
+    ]
+    (pair,) = compare_pairs(read_settings(folders), "oa", {})
+    return pair, conclude(pair, "oa")
+
+
+def test_pairing_goes_by_split_and_seed(tmp_path):
+    pair, words = make_pair(
+        tmp_path,
+        {("a", 0): 0.90, ("b", 1): 0.80, ("c", 2): 0.70, ("d", 3): 0.5},
+        {("a", 0): 0.80, ("b", 1): 0.60, ("x", 2): 0.10, ("d", 4): 0.5},
+    )
+    assert pair.paired == compare_paired([0.90 - 0.80, 0.80 - 0.60])
+    assert pair.left_out == 4
+    assert "4 runs without partner were left out" in words
+
+
+def test_what_does_not_match_is_not_paired(tmp_path):
+    pair, words = make_pair(tmp_path, {("a", 0): 0.9, ("b", 1): 0.8}, {("c", 0): 0.7, ("d", 1): 0.8})
+    assert pair.paired is None
+    assert "cannot be paired: they share no split and seed, so their test pixels differ" in words
+
+
+def five(*values: float) -> dict:
+    return {(f"split{seed}", seed): value for seed, value in enumerate(values)}
+
+
+def test_words_on_a_clear_difference(tmp_path):
+    _, words = make_pair(tmp_path, five(0.90, 0.91, 0.92, 0.90, 0.91), five(0.80, 0.82, 0.81, 0.80, 0.82))
+    assert words.startswith("1 is better than 2 by 9.8 points of OA (1 - 2: ")
+    assert "5 pairs" in words
+    pair, _ = make_pair(tmp_path, five(0.80, 0.82, 0.81), five(0.90, 0.91, 0.92))
+    assert conclude(pair, "oa", {1: "cnn", 2: "svm"}).startswith(
+        "svm is better than cnn by 10 points of OA (cnn - svm: "
+    )
+
+
+def test_words_on_no_difference_say_how_many_seeds_would_do(tmp_path):
+    pair, words = make_pair(tmp_path, five(0.90, 0.91, 0.92, 0.90, 0.91), five(0.89, 0.93, 0.90, 0.91, 0.90))
+    assert words.startswith("No difference between 1 and 2 that 5 seeds could show")
+    assert f"about {pair.paired.seeds_needed} seeds" in words
+    assert pair.paired.seeds_needed > 5
+
+
+def test_words_on_deterministic_models_claim_nothing(tmp_path):
+    same_split = {("a", seed): 0.9 for seed in range(5)}
+    _, words = make_pair(tmp_path, same_split, dict.fromkeys(same_split, 0.8))
+    assert "seeds change nothing here, so they test nothing" in words
+
+
+def test_holm_over_all_pairs(tmp_path):
+    rng = np.random.default_rng(0)
+    folders = [
+        write_run(tmp_path / f"{model}{seed}", model=model, seed=seed, split=str(seed), oa=float(mean + noise))
+        for model, mean in (("a", 0.7), ("b", 0.71), ("c", 0.8))
+        for seed, noise in enumerate(rng.normal(scale=0.01, size=5))
+    ]
+    pairs = compare_pairs(read_settings(folders), "oa", {})
+    order = np.argsort([pair.paired.p_t for pair in pairs])
+    expected = np.maximum.accumulate([(3 - place) * pairs[i].paired.p_t for place, i in enumerate(order)])
+    assert [pairs[i].p_holm for i in order] == pytest.approx(np.minimum(expected, 1))
+
+
+def test_votes_by_hand():
+    maps = [np.array([[1, 2, 3, 1]]), np.array([[1, 2, 1, 2]]), np.array([[1, 3, 2, 2]])]
+    majority, disagreement = ensemble.vote(maps, 3)
+    assert majority.tolist() == [[1, 2, 1, 2]]  # one vote each: the lowest class
+    np.testing.assert_allclose(disagreement, [[0, 1 / 3, 2 / 3, 1 / 3]], atol=1e-6)
+
+
+def test_pixels_votes_and_figures(tmp_path, call, scene):
+    for model, wrong in (("svm", 0.3), ("cnn", 0.1), ("knn", 0.5)):
+        for seed in range(5):
+            folder = write_run(tmp_path / "runs" / f"{model}{seed}", model=model, seed=seed, oa=1 - wrong + seed / 1e3)
+            write_maps(folder, scene, wrong, seed=hash((wrong, seed)) % 1000)
+    out = tmp_path / "out"
+    status, told, err = call(tmp_path / "runs", "--out", out)
+    assert (status, err) == (0, "")
+    assert max(map(len, told.replace(str(tmp_path), "").splitlines())) <= 100
+    expected = {"summary.csv", "summary.md", "summary.tex", "per_class.csv", "pairs.csv", "comparison.md"}
+    expected |= {"settings.png", "critical_difference.png"}
+    expected |= {"disagreement.png", "disagreement_1.npy", "disagreement_2.npy", "disagreement_3.npy"}
+    assert {path.name for path in out.iterdir()} == expected
+    pairs = pd.read_csv(out / "pairs.csv")
+    assert pairs.loc[0, "block_side"] == 16
+    # runs are found in the order of their names: cnn, knn, svm
+    assert pairs.loc[0, "only_first_right"] > pairs.loc[0, "only_second_right"]
+    assert pairs.loc[0, "block_low"] > 0
+    written = (out / "comparison.md").read_text()
+    assert "takes neighbours as independent" in written
+    assert "All runs share one split" in written
+    # independent errors of 30 % vote each other out: three of five must err, 16.3 % of the pixels
+    votes = written.partition("## Votes")[2].splitlines()
+    row = next(line for line in votes if line.startswith("| 3"))
+    majority, mean_probability = (float(cell) for cell in row.split("|")[4:6])
+    assert majority == mean_probability == pytest.approx(83.7, abs=3)
+    assert np.load(out / "disagreement_1.npy").shape == scene.labels.shape
+
+
+def test_runs_without_maps_or_partners_are_said(tmp_path, call, scene):
+    for seed in range(3):
+        folder = write_run(tmp_path / f"svm{seed}", seed=seed, oa=0.9)
+        if seed < 2:
+            role = np.where(scene.labels > 0, 3, 0).astype(np.uint8)
+            role[tuple(np.argwhere(role == 3)[seed])] = 1
+            write_maps(folder, scene, 0.1, seed, Split(role))
+    _, out, _ = call(tmp_path)
+    told = " ".join(out.split())
+    assert "1 of 3 runs have no map" in told
+    assert "No vote of seeds: no two runs of a setting share a split" in told
+
+
+def test_metrics_alone_are_enough_for_the_tables(tmp_path, call):
+    for seed in range(2):
+        write_run(tmp_path / str(seed), seed=seed, oa=0.9 + seed / 100)
+    status, out, _ = call(tmp_path)
+    assert status == 0
+    assert "tests on pixels and votes are left out" in " ".join(out.split())
+
+
+def test_tampered_map_is_refused(tmp_path, scene):
+    folder = write_run(tmp_path / "made", seed=0, oa=0.9)
+    write_maps(folder, scene, 0.1, 0)
+    np.save(folder / "map.npy", np.ones((3, 3), np.uint8))
+    with pytest.raises(HsiError, match="was changed after the run"):
+        report.compare([folder], tmp_path / "out")
+
+
+def test_hundred_runs_in_ten_seconds(tmp_path, call, scene):
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        for seed in range(5):
+            name = tmp_path / f"{number:02}-{seed}"
+            noise = float(rng.normal(scale=0.01))
+            folder = write_run(name, model=f"m{number}", seed=seed, split=str(seed), oa=0.8 + number / 200 + noise)
+            write_maps(folder, scene, 0.2, seed)
+    started = time.process_time()  # what else the machine does is not the comparison's fault
+    status, out, _ = call(tmp_path)
+    assert status == 0
+    assert time.process_time() - started < 10
+    assert "more sentences stand in comparison.md" in out
+    assert len(pd.read_csv(tmp_path / "pairs.csv")) == 190

@@ -1,0 +1,121 @@
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hsi.evaluation.leakage import accuracy_by_distance, audit, ladder, sees_training
+from hsi.splits.random import random_split
+from hsi.splits.roles import TEST, TRAIN, Split
+
+
+def window_at(row, col, margin):
+    return np.s_[max(0, row - margin) : row + margin + 1, max(0, col - margin) : col + margin + 1]
+
+
+def a_split(seed, masked):
+    """Random roles, with a training and a test pixel at least, and labels for them."""
+    rng = np.random.default_rng(seed)
+    role = rng.choice([0, 0, 0, 0, TRAIN, TEST], (9, 11)).astype(np.uint8)
+    role[0, 0], role[8, 10] = TRAIN, TEST
+    region = rng.integers(0, 2, (9, 11)).astype(np.uint8) if masked else None
+    return Split(role, region), np.where(role > 0, rng.integers(1, 4, (9, 11)), 0)
+
+
+def brute_force(split, labels, window, context):
+    """Share with a training pixel, with one of the own class, and mean overlap, window by window."""
+    margin, region = window // 2, np.zeros(labels.shape) if split.region is None else split.region
+    seen = np.zeros(labels.shape, bool)
+    for row, col in np.argwhere(split.role == TRAIN):
+        around = window_at(row, col, margin)
+        seen[around] |= region[around] == region[row, col]
+    figures = []
+    for row, col in np.argwhere(split.role == TEST):
+        around = window_at(row, col, margin)
+        visible = (region[around] == region[row, col]) | (context == "free")
+        train = (split.role[around] == TRAIN) & visible
+        own = train & (labels[around] == labels[row, col])
+        figures.append([train.any(), own.any(), seen[around][visible].mean()])
+    return np.mean(figures, axis=0)
+
+
+@given(seed=st.integers(0, 200), window=st.sampled_from([1, 3, 5, 9]), masked=st.booleans())
+def test_what_windows_see_against_brute_force(seed, window, masked):
+    split, _ = a_split(seed, masked)
+    region = np.zeros(split.role.shape) if split.region is None else split.region
+    expected = np.zeros(split.role.shape, bool)
+    for row, col in np.ndindex(split.role.shape):
+        around = window_at(row, col, window // 2)
+        expected[row, col] = ((split.role[around] == TRAIN) & (region[around] == region[row, col])).any()
+    np.testing.assert_array_equal(sees_training(split, window), expected)
+
+
+@given(seed=st.integers(0, 200), masked=st.booleans(), context=st.sampled_from(["own", "free"]))
+def test_the_ladder_against_brute_force(seed, masked, context):
+    split, labels = a_split(seed, masked)
+    windows = [1, 3, 5, 9]
+    table = ladder(split, labels, windows, context)
+    assert table["window"].tolist() == windows
+    for row, window in zip(table.iloc[:, 1:].to_numpy(), windows, strict=True):
+        np.testing.assert_allclose(row, brute_force(split, labels, window, context), atol=1e-12)
+
+
+@given(seed=st.integers(0, 200), masked=st.booleans())
+def test_distances_against_brute_force(seed, masked):
+    split, labels = a_split(seed, masked)
+    train, test = (np.argwhere(split.role == role) for role in (TRAIN, TEST))
+    nearest = np.abs(test[:, None] - train[None]).max(axis=2).min(axis=1)
+    assert audit(split, labels, 3)["distance_counts"] == np.bincount(nearest).tolist()
+
+
+def test_a_row_by_hand():
+    """Train at 0, tests at 1, 2, 3 and 9: a window of 5 reaches two pixels, so 1 and 2 see it, 2 in another class."""
+    role = np.zeros((1, 10), np.uint8)
+    role[0, 0] = TRAIN
+    role[0, [1, 2, 3, 9]] = TEST
+    labels = np.array([[1, 1, 2, 1, 0, 0, 0, 0, 0, 1]])
+    found = audit(Split(role), labels, 5, class_map=np.full((1, 10), 1))
+    assert found["test_windows_with_training_pixel"] == pytest.approx(0.5)
+    assert found["test_windows_with_training_pixel_of_own_class"] == pytest.approx(0.25)
+    # the training window covers columns 0 to 2; of the tests' windows 0-3, 0-4, 1-5 and 7-9 that is 3, 3, 2, 0
+    assert found["mean_overlap"] == pytest.approx((3 / 4 + 3 / 5 + 2 / 5 + 0) / 4)
+    assert found["distance_counts"] == [0, 1, 1, 1, 0, 0, 0, 0, 0, 1]
+    bins = found["accuracy_by_distance"]
+    assert [(b["from"], b["to"], b["pixels"], b["accuracy"]) for b in bins] == [
+        (1, 1, 1, 1.0),
+        (2, 2, 1, 0.0),
+        (3, 4, 1, 1.0),
+        (9, 16, 1, 1.0),
+    ]
+    assert found["sentence"].startswith("50.0% of the test windows (5 x 5 pixels)")
+
+
+def test_masked_regions_leak_nothing_unless_the_map_is_unmasked():
+    role, labels = np.array([[TRAIN, TEST]], np.uint8), np.ones((1, 2), int)
+    assert audit(Split(role), labels, 3)["test_windows_with_training_pixel"] == 1
+    split = Split(role, np.array([[0, 1]], np.uint8))
+    found = audit(split, labels, 3)
+    assert (found["test_windows_with_training_pixel"], found["mean_overlap"]) == (0, 0)
+    assert found["sentence"].startswith("No test window")
+    free = audit(split, labels, 3, context="free")
+    assert (free["test_windows_with_training_pixel"], free["mean_overlap"]) == (1, 0.5)
+
+
+def test_intervals_are_those_of_wilson():
+    right = np.arange(20) < 15
+    (only,) = accuracy_by_distance(np.full(20, 3), right)
+    z, n, p = 1.959963984540054, 20, 0.75  # his formula, by hand
+    middle, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    assert (only["low"], only["high"]) == pytest.approx(
+        ((middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n))
+    )
+
+
+def test_indian_pines_for_windows_3_to_25_takes_less_than_ten_seconds(indian_pines):
+    split = random_split(indian_pines.labels, train=0.3)
+    started = time.monotonic()
+    table = ladder(split, indian_pines.labels, range(3, 26, 2))
+    assert time.monotonic() - started < 10
+    assert table["test_windows_with_training_pixel"].is_monotonic_increasing
+    assert table["test_windows_with_training_pixel"].iloc[-1] == 1

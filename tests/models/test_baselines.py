@@ -1,0 +1,135 @@
+"""Baselines: the chain gives what scikit-learn gives, window means respect masks, models come back without pickles."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from conftest import TRIAL
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
+
+from hsi.engine.forward import Engine, map_logits
+from hsi.errors import HsiError
+from hsi.mapping.scene_map import Mapping, map_scene
+from hsi.models import baselines
+from hsi.models.baselines import EstimatorHead, WindowMean, fit_estimator
+from hsi.runs.model import load_model
+from hsi.runs.opened import open_run
+from hsi.splits.roles import TRAIN, Split
+
+ROWS, COLS, BANDS, CLASSES = 12, 10, 5, 3
+
+
+def make_data(seed: int = 0) -> tuple[torch.Tensor, np.ndarray, Split]:
+    """An image (BANDS, ROWS, COLS) of three noisy materials, labels 1..3 and a split: every other pixel trains."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(1, 4), 4)[:, None] * np.ones(COLS, dtype=int)
+    image = rng.normal(size=(CLASSES, BANDS))[labels - 1] + 0.5 * rng.normal(size=(ROWS, COLS, BANDS))
+    role = np.where(np.indices((ROWS, COLS)).sum(0) % 2, 1, 3).astype(np.uint8)
+    return torch.as_tensor(image.transpose(2, 0, 1).copy(), dtype=torch.float32), labels, Split(role)
+
+
+@pytest.mark.parametrize("make", [baselines.svm, baselines.random_forest, baselines.knn])
+def test_map_is_what_the_estimator_predicts(make):
+    image, labels, split = make_data()
+    model = make(BANDS, CLASSES)
+    fit_estimator(model, image, labels, split, Engine())
+    prediction = map_scene(model, image, CLASSES, engine=Engine(), mapping=Mapping())
+    spectra = image.permute(1, 2, 0).reshape(-1, BANDS).numpy()
+    expected = 1 + model.head.estimator.predict(spectra).reshape(ROWS, COLS)
+    np.testing.assert_array_equal(prediction.class_map, expected)
+
+
+def test_confidence_of_neighbours_is_their_share_of_votes():
+    image, labels, split = make_data()
+    model = baselines.knn(BANDS, CLASSES, neighbours=4)
+    fit_estimator(model, image, labels, split, Engine())
+    prediction = map_scene(model, image, CLASSES, engine=Engine(), mapping=Mapping())
+    spectra = image.permute(1, 2, 0).reshape(-1, BANDS).numpy()
+    train = split.pixels(TRAIN)
+    scaler = StandardScaler().fit(spectra[train])
+    plain = KNeighborsClassifier(4).fit(scaler.transform(spectra[train]), labels.ravel()[train])
+    expected = plain.predict_proba(scaler.transform(spectra)).max(1)
+    np.testing.assert_allclose(prediction.confidence.ravel(), expected, atol=1e-5)
+
+
+def test_window_mean_by_hand_at_border_and_mask():
+    image = torch.tensor([[[1.0, 2.0, 9.0], [3.0, 4.0, 9.0], [5.0, 6.0, 9.0]]])
+    region = torch.tensor([[0, 0, 1]] * 3)
+    model = baselines.WindowClassifier(WindowMean(3), torch.nn.Flatten(), 1, 3)
+    for mode in ("dense", "patch"):
+        means = torch.zeros(9)
+        for pixels, values in map_logits(model, image, Engine(mode), region):
+            means[pixels] = values[:, 0]
+        # the middle column sees the left two columns only; corners see the four or two pixels that exist
+        assert means.view(3, 3).tolist() == [[2.5, 2.5, 9.0], [3.5, 3.5, 9.0], [4.5, 4.5, 9.0]]
+
+
+def test_masked_window_means_do_not_see_the_other_region():
+    image, labels, split = make_data()
+    masked = Split(split.role, np.repeat([0, 1], ROWS // 2)[:, None].repeat(COLS, 1).astype(np.uint8))
+    model = baselines.svm(BANDS, CLASSES, C=10, gamma=1, patch_size=5)
+    fit_estimator(model, image, labels, masked, Engine())
+    other = image.clone()
+    other[:, : ROWS // 2] += 100
+    maps = [
+        map_scene(model, seen, CLASSES, engine=Engine(), mapping=Mapping(), region=masked.region)
+        for seen in (image, other)
+    ]
+    lower, upper = slice(ROWS // 2, None), slice(None, ROWS // 2)
+    np.testing.assert_array_equal(maps[0].confidence[lower], maps[1].confidence[lower])
+    assert (maps[0].confidence[upper] != maps[1].confidence[upper]).any()
+
+
+def test_class_without_training_pixel_is_never_mapped():
+    image, labels, split = make_data()
+    without = Split(np.where(labels == 2, 0, split.role).astype(np.uint8))
+    for make in (baselines.svm, baselines.random_forest):
+        model = make(BANDS, CLASSES)
+        fit_estimator(model, image, labels, without, Engine())
+        prediction = map_scene(model, image, CLASSES, engine=Engine(), mapping=Mapping())
+        assert set(np.unique(prediction.class_map)) == {1, 3}
+
+
+def test_search_takes_the_better_of_two_values():
+    """A vanishing C leaves all pixels in the largest class."""
+    image, labels, split = make_data()
+    model = baselines.svm(BANDS, CLASSES, C=[1e-6, 10], gamma=1)
+    fit_estimator(model, image, labels, split, Engine())
+    assert model.head.estimator.best_params_["svc__C"] == 10
+
+
+def test_too_few_training_pixels_are_refused_in_a_sentence():
+    image, labels, split = make_data()
+    few = np.zeros_like(split.role)
+    few[0, 0], few[-1, 0] = TRAIN, TRAIN
+    for model in (baselines.svm(BANDS, CLASSES), baselines.knn(BANDS, CLASSES, neighbours=5)):
+        with pytest.raises(HsiError, match="2 training pixels are too few"):
+            fit_estimator(model, image, labels, Split(few), Engine())
+
+
+@pytest.mark.parametrize("name", ["svm", "svm_window", "random_forest", "knn"])
+def test_same_command_same_files_and_back_from_them(hsi_run, tmp_path, name):
+    words = ["model.C=10", "model.gamma=1"] if name.startswith("svm") else []
+    outcome = hsi_run(*TRIAL, f"model={name}", *words, "hydra.run.dir=made")
+    assert outcome.status == 0, outcome.err
+    metrics = json.loads((tmp_path / "made/metrics.json").read_text())
+    assert metrics["oa"] > 0.9  # the synthetic materials differ in their spectra
+    assert metrics["parameters"] is None
+    assert metrics["precision"] == "fp32"
+    assert metrics["leakage"]["window"] == (9 if name == "svm_window" else 1)
+    model, reducer, _ = load_model(tmp_path / "made")
+    assert isinstance(model.head, EstimatorHead)
+    run = open_run(tmp_path / "made")
+    image = torch.from_numpy(reducer.transform(run.load_scene().cube)).permute(2, 0, 1).contiguous()
+    again = map_scene(model, image, 6, engine=Engine(), mapping=Mapping())
+    np.testing.assert_array_equal(again.class_map, run.class_map)
+
+
+def test_baselines_see_the_bands_unless_asked_otherwise(hsi_run, tmp_path):
+    words = ["model=knn", "scene=synthetic", "scene.rows=32", "scene.cols=32", "scene.classes=3"]
+    assert hsi_run(*words, "hydra.run.dir=bands").status == 0
+    assert hsi_run(*words, "reduce=pca", "reduce.components=4", "hydra.run.dir=pca").status == 0
+    components = [json.loads((tmp_path / name / "bundle.json").read_text())["components"] for name in ("bands", "pca")]
+    assert components == [60, 4]

@@ -1,0 +1,64 @@
+"""``python -m hsi.models``: the table of all networks."""
+
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from conftest import ROOT, configure
+
+from hsi.models.__main__ import main, networks
+
+NAMES = [path.stem for path in networks()]
+EXTRAS = {"timm"}  # networks of libraries that are not installed with hsi
+
+
+def only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    """Leave one network, so that it is quick."""
+    copytree(ROOT / "conf", tmp_path / "conf")
+    for path in (tmp_path / "conf" / "model").glob("*.yaml"):
+        if path.stem != name:
+            path.unlink()
+    monkeypatch.setattr("hsi.cli.main.CONF", tmp_path / "conf")
+
+
+def test_only_baselines_are_left_out():
+    for path in set((ROOT / "conf" / "model").glob("*.yaml")) - set(networks()):
+        assert configure(f"model={path.stem}").model["_target_"].startswith("hsi.models.baselines.")
+
+
+@pytest.fixture(scope="module")
+def table() -> list[str]:
+    with redirect_stdout(StringIO()) as printed:
+        main([])
+    return printed.getvalue().splitlines()
+
+
+def test_every_network_has_a_row_that_fits_a_terminal_or_is_an_extra(table):
+    rows = [line.split()[0] for line in table[4 : table.index("", 2)]]
+    said = table.index("Not to be had so:") + 1 if "Not to be had so:" in table else len(table)
+    extras = [line.split(":")[0] for line in table[said:]]
+    assert rows == [name for name in NAMES if name not in extras]
+    assert set(extras) <= EXTRAS
+    assert max(len(line) for line in table) <= 120
+
+
+def test_an_extra_that_is_not_installed_is_said_below(capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    only(monkeypatch, tmp_path, "timm")
+    main([])
+    assert 'timm: model=timm needs the package timm: pip install "hsi[timm]"' in capsys.readouterr().out
+
+
+def test_the_row_of_hybridsn_has_the_published_numbers(table):
+    (row,) = (line.split("  ") for line in table if line.startswith("hybridsn "))
+    cells = [cell.strip() for cell in row if cell]
+    assert cells == ["hybridsn", "25", "9", "5,122,176", "247.7", "98", "5.7", "last, every", "Roy et al. 2020"]
+
+
+def test_what_a_window_forbids_is_said_below(capsys, monkeypatch, tmp_path):
+    only(monkeypatch, tmp_path, "hybridsn")
+    main(["patch_size=7"])
+    assert "hybridsn: HybridSN needs a window of at least 9, not 7: raise patch_size" in capsys.readouterr().out
