@@ -1,16 +1,21 @@
 """The leak audit of a split without training: ``python -m hsi.audit [split=...] [patch_size=...] [windows=...]``."""
 
+if __name__ == "__main__":  # the first line appears before the libraries load
+    from hsi.cli.start import announce
+
+    announce()
+
 import logging
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tabulate import tabulate
 
 from hsi import files
 from hsi.cli.main import main
-from hsi.errors import HsiError
+from hsi.cli.request import AuditRequest
+from hsi.config.build import build
 from hsi.evaluation.leakage import audit, ladder
 from hsi.plots import canvas
 from hsi.plots.leakage import draw_ladder, draw_leakage
@@ -29,18 +34,14 @@ HEADINGS = {
 
 def run(config: DictConfig) -> None:
     """Load, split, measure, write split.npz, audit.csv, audit.png, leakage.json and leakage.png."""
-    if config.context not in ("own", "free"):
-        raise HsiError(f"context={config.context}: choose own or free")
-    for window in (config.patch_size, *config.windows):
-        if window < 1 or window % 2 == 0:
-            raise HsiError(f"a window of {window} pixels: patch_size and windows must be odd numbers from 1 on")
+    request = AuditRequest.read(config)
     runtime = HydraConfig.get().runtime
     folder = Path(runtime.output_dir)
-    scene = instantiate(config.scene)
+    scene = build(request.scene, "scene")
     require_classes(scene)
-    split = instantiate(config.split)(scene.labels)
-    table = ladder(split, scene.labels, config.windows, config.context)
-    leakage = audit(split, scene.labels, config.patch_size, context=config.context)
+    split = build(request.split, "split")(scene.labels)
+    table = ladder(split, scene.labels, request.windows, request.context)
+    leakage = audit(split, scene.labels, request.patch_size, context=request.context)
 
     counts = ", ".join(
         f"{len(split.pixels(role)):,} {verb}"

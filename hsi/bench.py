@@ -4,93 +4,104 @@ First which share of the multiply-adds lies in the trunk, which bounds what can 
 in ``ratio=`` (window-by-window seconds / shared seconds) and in how well both agree.
 """
 
+if __name__ == "__main__":  # the first line appears before the libraries load
+    from hsi.cli.start import announce
+
+    announce()
+
 import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import torch
-from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 from torch.nn import functional as F
 
 from hsi import files
 from hsi.cli.main import main
-from hsi.engine.contract import WindowClassifier, to_targets
+from hsi.cli.request import Request
+from hsi.config.build import build, check
+from hsi.config.values import Count
+from hsi.engine.contract import WindowClassifier
 from hsi.engine.cost import cost
 from hsi.engine.device import resolve_device, seed_everything
-from hsi.engine.forward import Engine, as_image, forward, map_logits
+from hsi.engine.forward import Engine, forward, logits_of
+from hsi.engine.samples import Samples, gather
+from hsi.errors import HsiError
 from hsi.runs.environment import processor
-from hsi.splits.roles import TRAIN
-from hsi.training.steps import fit
+
+Mode = Literal["dense", "patch"]
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What is timed; the keys are explained in conf/bench.yaml."""
+
+    batches: list[Count | Literal["all"]]
+    repeats: Count
+    warm_up: Count
+
+
 def bench(config: DictConfig) -> None:
     """Time mapping and training steps both ways on the configured scene and model."""
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    device = resolve_device(config.device)
-    seed_everything(config.seed)
-    scene = instantiate(config.scene)
-    split = instantiate(config.split)(scene.labels)
-    features = instantiate(config.reduce)(scene.cube, split)
-    model = instantiate(config.model, in_channels=features.image.shape[2], num_classes=scene.num_classes)
-    engine: Engine = instantiate(config.engine)
+    request = Request.read(config)
+    plan = Plan(**check(Plan, request.tree["bench"], "bench"))
+    warm_up = {**request.tree["train"], "steps": plan.warm_up, "epochs": None}
+    recipe, seed = replace(request, tree={**request.tree, "train": warm_up}).recipe(), request.seed
+    device = resolve_device(request.device)
+    scene = build(request.tree["scene"], "scene")
+    split = build(request.tree["split"], "split")(scene.labels)
+    features = recipe.reduce(scene.cube, split)
+    seed_everything(seed)
+    model = recipe.model(features.image.shape[2], scene.num_classes)
+    costs = cost(model, scene.rows, scene.cols)
+    if costs is None:
+        raise HsiError(f"model={recipe.name} has no layers, so there is nothing to share: bench a network")
+    engine = recipe.engine
     engine.lay_out(model.to(device))
-    image = as_image(features.image, device)
-    log.info("%s, %d threads, %s", processor(), torch.get_num_threads(), config.precision)
-    log.info("%s", cost(model, scene.rows, scene.cols))
-    fit(
-        model,
-        image,
-        scene.labels,
-        split,
-        engine=engine,
-        training=instantiate(config.train, steps=config.bench.warm_up, epochs=None),
-        optimizer=instantiate(config.optimizer),
-        schedule=instantiate(config.schedule),
-        seed=config.seed,
-    )
+    samples = gather(features.image, scene.labels, split, scene.num_classes, device)
+    log.info("%s, %d threads, %s", processor(), torch.get_num_threads(), request.precision)
+    log.info("%s", costs)
+    recipe.training.fit(model, samples, engine, seed)
 
-    rows = [_compare_maps(model, image, engine, config.bench.repeats)]
-    targets = to_targets(torch.as_tensor(scene.labels, device=device)).flatten()
-    train_pixels = torch.as_tensor(np.random.default_rng(config.seed).permutation(split.pixels(TRAIN)), device=device)
-    for size in config.bench.batches:
-        pixels = train_pixels if size == "all" else train_pixels[: int(size)]
-        rows.append(_compare_steps(model, image, pixels, targets[pixels], engine, config.bench.repeats))
-    files.write(folder / "bench.csv", pd.DataFrame(rows).to_csv(index=False))
-    log.info("Table: %s", folder / "bench.csv")
+    rows = [_compare_maps(model, samples.image, engine, plan.repeats)]
+    shuffled = samples.train[torch.from_numpy(np.random.default_rng(seed).permutation(len(samples.train))).to(device)]
+    for size in plan.batches:
+        pixels = shuffled if size == "all" else shuffled[:size]
+        rows.append(_compare_steps(model, samples, pixels, engine, plan.repeats))
+    files.write(request.folder / "bench.csv", pd.DataFrame(rows).to_csv(index=False))
+    log.info("Table: %s", request.folder / "bench.csv")
 
 
 def _compare_maps(model: WindowClassifier, image: Tensor, engine: Engine, repeats: int) -> dict[str, float | str]:
-    def run(mode: str) -> Tensor:
+    def run(mode: Mode) -> Tensor:
         model.eval()
-        way = Engine(mode, engine.padding, engine.memory_gb, engine.channels_last)
-        parts = list(map_logits(model, image, way))
-        return torch.cat([logits for _, logits in parts])[torch.argsort(torch.cat([pixels for pixels, _ in parts]))]
+        return logits_of(model, image, replace(engine, mode=mode))
 
     return _line(f"map {image.shape[1] * image.shape[2]} pixels", run, repeats)
 
 
 def _compare_steps(
-    model: WindowClassifier, image: Tensor, pixels: Tensor, targets: Tensor, engine: Engine, repeats: int
+    model: WindowClassifier, samples: Samples, pixels: Tensor, engine: Engine, repeats: int
 ) -> dict[str, float | str]:
-    def run(mode: str) -> Tensor:
+    def run(mode: Mode) -> Tensor:
         """Forward and backward with dropout off, so that both ways have the same gradients; returns them."""
         model.zero_grad()
-        logits = forward(model, image, pixels, shared=mode == "dense", padding=engine.padding)
-        F.cross_entropy(logits, targets).backward()
+        logits = forward(model, samples.image, pixels, shared=mode == "dense", padding=engine.padding)
+        F.cross_entropy(logits, samples.targets[pixels]).backward()
         return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
 
     return _line(f"training step {len(pixels)} pixels", run, repeats)
 
 
-def _line(case: str, run: Callable[[str], Tensor], repeats: int) -> dict[str, float | str]:
+def _line(case: str, run: Callable[[Mode], Tensor], repeats: int) -> dict[str, float | str]:
     """Time both ways and log the line; for maps (N, classes) the share of equal labels is told as well."""
     shared, fast = _time(run, "dense", repeats)
     by_window, slow = _time(run, "patch", 1)
@@ -111,7 +122,7 @@ def _line(case: str, run: Callable[[str], Tensor], repeats: int) -> dict[str, fl
     return row
 
 
-def _time(run: Callable[[str], Tensor], mode: str, repeats: int) -> tuple[float, Tensor]:
+def _time(run: Callable[[Mode], Tensor], mode: Mode, repeats: int) -> tuple[float, Tensor]:
     """Seconds of the fastest of `repeats`, and the result."""
     seconds = []
     for _ in range(repeats):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from hsi.errors import HsiError
 
@@ -52,12 +53,33 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object that a run has written."""
     try:
-        value: dict[str, Any] = json.loads(path.read_text())
+        value = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise HsiError(f"{path} does not exist: {path.parent} holds no finished run") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HsiError(f"{path} is damaged: repeat the run with force=true") from error
+    if not isinstance(value, dict):
+        raise HsiError(f"{path} holds no JSON object: it is damaged, repeat the run with force=true")
     return value
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Read a .npy file that a run has written."""
+    try:
+        array: np.ndarray = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise HsiError(f"{path} is missing or damaged: repeat the run with force=true") from error
+    if not isinstance(array, np.ndarray):
+        raise HsiError(f"{path} is an archive and not one array: repeat the run with force=true")
+    return array
+
+
+def read_table(path: Path, **how: Any) -> pd.DataFrame:
+    """Read a .csv file that a run has written; `how` goes to `pandas.read_csv`."""
+    try:
+        return pd.read_csv(path, **how)
+    except (OSError, ValueError) as error:
+        raise HsiError(f"{path} is missing or damaged: repeat the run with force=true") from error
 
 
 def file_checksum(path: Path, kind: str = "sha256") -> str:

@@ -5,13 +5,17 @@ on itself.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
+from hsi.config.values import Count, Switch
 from hsi.errors import HsiError
 from hsi.splits.roles import TRAIN, Split
+
+FitOn = Literal["auto", "all", "train"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,9 @@ class Features:
     reducer: Reducer
 
 
-def pca(cube: np.ndarray, split: Split, *, components: int = 30, whiten: bool = True, fit_on: str = "auto") -> Features:
+def pca(
+    cube: np.ndarray, split: Split, *, components: Count = 30, whiten: Switch = True, fit_on: FitOn = "auto"
+) -> Features:
     """Principal components of the spectra, by scikit-learn.
 
     `fit_on` ``"all"`` pixels of the scene, labelled or not, is the field's custom and uses no label, but it sees
@@ -57,7 +63,7 @@ def pca(cube: np.ndarray, split: Split, *, components: int = 30, whiten: bool = 
     borders, and on all pixels where it has none.
     """
     bands = cube.shape[2]
-    if not 1 <= components <= bands:
+    if components > bands:
         raise HsiError(f"reduce.components={components}: the scene has {bands} bands, choose 1 to {bands}")
     spectra = _fitting_spectra(cube, split, fit_on)
     if components > len(spectra):
@@ -69,7 +75,7 @@ def pca(cube: np.ndarray, split: Split, *, components: int = 30, whiten: bool = 
     return _features(cube, Reducer(fitted.mean_, weights, fitted.explained_variance_ratio_))
 
 
-def standardize(cube: np.ndarray, split: Split, *, fit_on: str = "auto") -> Features:
+def standardize(cube: np.ndarray, split: Split, *, fit_on: FitOn = "auto") -> Features:
     """Every band to mean 0 and standard deviation 1; a constant band to 0. `fit_on` as in `pca`."""
     scaler = StandardScaler().fit(_fitting_spectra(cube, split, fit_on))
     return _features(cube, Reducer(scaler.mean_, np.diag(1 / scaler.scale_), np.empty(0)))
@@ -83,8 +89,6 @@ def none(cube: np.ndarray, split: Split) -> Features:
 
 def _fitting_spectra(cube: np.ndarray, split: Split, fit_on: str) -> np.ndarray:
     spectra = cube.reshape(-1, cube.shape[2])
-    if fit_on not in ("auto", "all", "train"):
-        raise HsiError(f"reduce.fit_on={fit_on}: choose auto, all or train")
     if fit_on == "train":
         spectra = spectra[split.pixels(TRAIN)]
     elif fit_on == "auto" and split.region is not None:

@@ -5,20 +5,20 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from hydra.utils import instantiate
 
 from hsi import files
+from hsi.config.saved import read_config
 from hsi.errors import HsiError
 from hsi.evaluation.evaluation import evaluate
 from hsi.files import file_checksum
-from hsi.runs.folder import METRICS, load_config
-from hsi.runs.identity import config_hash, flatten
+from hsi.runs.folder import CONFIG, METRICS
+from hsi.runs.identity import comparable, config_hash, flatten
+from hsi.runs.opened import load_scene
 from hsi.scene import Scene, scene_hash
 from hsi.splits.roles import load_split
 
@@ -29,9 +29,14 @@ def main() -> None:
     """Entry point; exit status 0 verified, 1 something differs, 2 cannot be judged."""
     parser = argparse.ArgumentParser(prog="python -m hsi.verify", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="RUN_DIR", help="directory of a finished run")
-    folder = parser.parse_args().folder
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the scene's files are, if they have moved")
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="NAME", help="a function outside hsi that the run may name"
+    )
+    argv = parser.parse_args()
+    folder = argv.folder
     try:
-        differences = verify(folder)
+        differences = verify(folder, argv.data_dir, argv.trust)
     except HsiError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -41,17 +46,25 @@ def main() -> None:
     sys.exit(1 if differences else 0)
 
 
-def verify(folder: Path) -> list[str]:
+def verify(folder: Path, data_dir: Path | None = None, trust: Collection[str] = ()) -> list[str]:
     """What in a run's folder does not agree with its metrics.json, a line each; an empty list means verified.
 
     The scene is loaded again from its own files, and every accuracy, calibration and leak figure is computed again
     from map.npy, confidence.npy and split.npz. Checksums of the files, of the scene and of the configuration are
     compared too, so a changed byte is found even where it changes no figure. Times and versions are taken on trust.
 
-    Raises HsiError where the run or the scene cannot be read.
+    `data_dir` and `trust` as in `hsi.runs.opened.load_scene`. Raises HsiError where run or scene cannot be read.
     """
     metrics = files.read_json(folder / METRICS)
-    return [*_changed_files(folder, metrics), *_changed_config(folder, metrics), *_other_figures(folder, metrics)]
+    scene = load_scene(folder, data_dir, trust)
+    try:
+        return [
+            *_changed_files(folder, metrics),
+            *_changed_config(folder, metrics),
+            *_other_figures(folder, metrics, scene),
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise HsiError(f"{folder / METRICS} is damaged ({error}): repeat the run with force=true") from error
 
 
 def _changed_files(folder: Path, metrics: dict[str, Any]) -> Iterator[str]:
@@ -63,15 +76,18 @@ def _changed_files(folder: Path, metrics: dict[str, Any]) -> Iterator[str]:
 
 
 def _changed_config(folder: Path, metrics: dict[str, Any]) -> Iterator[str]:
-    written = hashlib.sha256(json.dumps(metrics["config"], sort_keys=True).encode()).hexdigest()
+    config = metrics["config"]
+    if metrics.get("format"):
+        written = config_hash(config)
+    else:  # of a run before there was a format: the hash of the configuration as it stood
+        written = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
     if written != metrics["config_hash"]:
         yield f"{METRICS}: config does not have the hash that stands beside it"
-    if config_hash(load_config(folder)) != metrics["config_hash"]:
+    if comparable(read_config(folder / CONFIG)) != comparable(config):
         yield ".hydra/config.yaml is not the configuration of this run"
 
 
-def _other_figures(folder: Path, metrics: dict[str, Any]) -> Iterator[str]:
-    scene: Scene = instantiate(load_config(folder).scene)
+def _other_figures(folder: Path, metrics: dict[str, Any], scene: Scene) -> Iterator[str]:
     if scene_hash(scene) != metrics["scene_hash"] or dict(scene.checksums) != metrics["data"]:
         yield f"scene {scene.name}: its files are not those of the run"
     try:
@@ -81,7 +97,7 @@ def _other_figures(folder: Path, metrics: dict[str, Any]) -> Iterator[str]:
         return
     if split.hash != metrics["split_hash"]:
         yield f"split_hash: {metrics['split_hash']} written, {split.hash} found"
-    class_map, confidence = (_load_array(folder / name) for name in ("map.npy", "confidence.npy"))
+    class_map, confidence = (files.read_array(folder / name) for name in ("map.npy", "confidence.npy"))
     if not class_map.shape == confidence.shape == split.role.shape == scene.labels.shape:
         yield f"map, confidence, split and scene differ in size: {class_map.shape}, {confidence.shape}, "
         f"{split.role.shape}, {scene.labels.shape}"
@@ -94,10 +110,7 @@ def _other_figures(folder: Path, metrics: dict[str, Any]) -> Iterator[str]:
     for key in sorted(found | written):
         if not _agree(written.get(key), found.get(key)):
             yield f"{key}: {written.get(key)} written, {found.get(key)} found"
-    try:
-        confusion = pd.read_csv(folder / "confusion.csv", index_col=0).to_numpy()
-    except (OSError, ValueError) as error:
-        raise HsiError(f"{folder / 'confusion.csv'} is missing or damaged: repeat the run with force=true") from error
+    confusion = files.read_table(folder / "confusion.csv", index_col=0).to_numpy()
     if not np.array_equal(confusion, evaluation.scores.confusion):
         yield "confusion.csv does not follow from map and split"
 
@@ -110,14 +123,6 @@ def _agree(written: Any, found: Any) -> bool:
     if isinstance(written, int | float) and isinstance(found, int | float):
         return math.isclose(written, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     return bool(written == found)
-
-
-def _load_array(path: Path) -> np.ndarray:
-    try:
-        array: np.ndarray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise HsiError(f"{path} is missing or damaged: repeat the run with force=true") from error
-    return array
 
 
 if __name__ == "__main__":

@@ -89,4 +89,4 @@ def test_a_bundle_cannot_run_foreign_code(hsi_predict):
     Path("trained/bundle.json").write_text(json.dumps(bundle))
     status, told = hsi_predict(*SAME)
     assert status == 2
-    assert "asks to run os.system" in told
+    assert "asks to call os.system" in told

@@ -6,23 +6,51 @@ from collections.abc import Sequence
 
 from omegaconf import DictConfig, OmegaConf
 
-WITHOUT_EFFECT = ("force", "data_dir")  # keys that change nothing about a result
-LONGEST_NAME = 120  # characters of a folder name; file systems allow 255 bytes
+from hsi.config.shipped import CONF, machine_keys
+
+LONGEST_NAME = 80  # characters of a folder's words; file systems allow 255 bytes
+DIGITS = 8  # of the hash at the end of a folder's name
+ELSEWHERE = ("model", "scene", "hydra")  # these stand in the folders above, or nowhere
 
 
-def folder_name(overrides: str | Sequence[str]) -> str:
-    """A folder's name from the overrides that make a run, so that the same command finds its folder again.
+def folder_name(*, _root_: DictConfig) -> str:
+    """The folder of a run: what its command line changes, in a few words, and the start of its configuration's hash.
 
-    The resolver ``${hsi.name:...}`` of conf/config.yaml. Cached like Hydra's ``now``, so that the members
-    of a sweep agree on the sweep's folder.
+    The resolver ``${hsi.folder:}``. Keys that say only where a run is computed change neither.
     """
-    words = overrides.split(",") if isinstance(overrides, str) else list(overrides)
-    kept = [word for word in words if word.lstrip("+").split("=")[0] not in WITHOUT_EFFECT]
+    from hsi.runs.identity import config_hash, settle
+
+    words = describe(_root_.hydra.overrides.task)
+    return f"{words}_{config_hash(settle(_root_))[:DIGITS]}"
+
+
+def sweep_name(overrides: Sequence[str]) -> str:
+    """The folder of a sweep, from its command line.
+
+    The resolver ``${hsi.sweep:...}``. Cached like Hydra's ``now``, so that the members of a sweep agree on its folder.
+    """
+    kept = sorted(word for word in overrides if _key(word) not in machine_keys())
+    digits = hashlib.sha256("\n".join(kept).encode()).hexdigest()[:DIGITS]
+    return f"{describe(overrides)}_{digits}"
+
+
+def describe(overrides: Sequence[str]) -> str:
+    """Overrides in the words of a folder's name: ``regions_se_seed-3``; ``default`` where there are none."""
+    groups = {path.name for path in CONF.iterdir() if path.is_dir()}
+    words = []
+    for override in overrides:
+        key, value = _key(override), override.partition("=")[2]
+        hidden = key in machine_keys() or key.partition(".")[0] in ELSEWHERE[1:] or key in ELSEWHERE
+        if hidden or "/" in value or "\\" in value:  # a path tells a reader little, and the hash tells the rest
+            continue
+        words.append(value if key in groups else f"{key.rpartition('.')[2]}-{value}")
     # neither = nor comma: the name has to pass as a value on a Hydra command line, as in run=DIR
-    name = re.sub(r"[^\w+.-]", "_", "_".join(kept).replace("=", "-")) or "default"
-    if len(name) > LONGEST_NAME:
-        name = f"{name[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return name
+    name = re.sub(r"[^\w+.-]+", "_", "_".join(words)).strip("_")
+    return name[:LONGEST_NAME] or "default"
+
+
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0].partition("@")[0]
 
 
 def window(default: int, *, _root_: DictConfig) -> int:
@@ -35,5 +63,6 @@ def window(default: int, *, _root_: DictConfig) -> int:
 
 def register_resolvers() -> None:
     """Make known what the files of conf/ call in their ``${hsi...:...}``."""
-    OmegaConf.register_new_resolver("hsi.name", folder_name, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("hsi.folder", folder_name, replace=True)
+    OmegaConf.register_new_resolver("hsi.sweep", sweep_name, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("hsi.window", window, replace=True)

@@ -11,11 +11,12 @@ from typing import Any
 from hsi import files
 from hsi.errors import HsiError
 from hsi.runs.folder import METRICS
-from hsi.runs.identity import flatten
+from hsi.runs.identity import comparable
 
 log = logging.getLogger(__name__)
 
 SEED_KEYS = ("seed", "split.seed", "split.fold", "model.seed")  # runs that differ in these alone are repetitions
+LEARNING = ("train", "optimizer", "schedule", "precision")  # groups and keys without meaning for an estimator
 NEEDED = ("oa", "aa", "kappa", "per_class", "seconds", "leakage", "seed", "scene", "split_hash", "choices", "config")
 
 
@@ -89,8 +90,10 @@ def _identity(run: Finished) -> str:
 
 
 def _keys(metrics: dict[str, Any]) -> dict[str, Any]:
-    """All keys of a run's configuration, flat; `patch_size` says the window that the model has, given or its own."""
-    keys = flatten(metrics["config"])
+    """What counts of a run's configuration, flat; `patch_size` says the window that the model has, given or its own."""
+    keys = comparable(metrics["config"])
+    if metrics.get("parameters") is None:  # an estimator, which does not learn by steps
+        keys = {key: value for key, value in keys.items() if key.partition(".")[0] not in LEARNING}
     return keys | {"patch_size": keys.get("model.patch_size", keys.get("patch_size"))}
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from hydra.utils import instantiate
 
 from hsi import files
 from hsi.comparison import tables
@@ -20,7 +19,8 @@ from hsi.plots import canvas
 from hsi.plots.comparison import draw_critical_difference, draw_settings
 from hsi.plots.maps import draw_disagreement
 from hsi.reports.tables import TERMINAL_WIDTH, to_latex, to_markdown, to_terminal
-from hsi.runs.folder import CONFIG, load_config
+from hsi.runs.folder import CONFIG
+from hsi.runs.opened import load_scene
 from hsi.scene import Scene
 from hsi.splits.roles import TEST, Split, load_split
 
@@ -155,13 +155,13 @@ def _read_maps(
     if described is None:
         return {}, {}, None, "No run has its map, split and configuration: tests on pixels and votes are left out."
     try:
-        scene: Scene = instantiate(load_config(described.folder).scene)
+        scene = load_scene(described.folder)
     except HsiError as error:
         return {}, {}, None, f"Tests on pixels and votes are left out, since the scene cannot be loaded: {error}"
     maps, splits = {}, {}
     for run in whole:
         split = load_split(run.folder / "split.npz")
-        class_map = np.load(run.folder / "map.npy", allow_pickle=False)
+        class_map = files.read_array(run.folder / "map.npy")
         if split.hash != run.metrics["split_hash"] or class_map.shape != scene.labels.shape:
             raise HsiError(f"{run.folder} was changed after the run: python -m hsi.verify says how, repeat the run")
         maps[run.folder], splits[run.folder] = class_map, split

@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from hsi.errors import HsiError
 
 TARGET, PARTIAL = "_target_", "_partial_"
+DIRECTIVES = (TARGET, PARTIAL, "_convert_", "_machine_")  # keys of a description that are no parameters
 
 
 def build(description: Mapping[str, Any] | DictConfig, key: str, **given: Any) -> Any:
@@ -39,7 +40,7 @@ def build(description: Mapping[str, Any] | DictConfig, key: str, **given: Any) -
     """
     if isinstance(description, DictConfig):
         description = typing.cast(Mapping[str, Any], OmegaConf.to_container(description, resolve=True))
-    settings = {name: value for name, value in description.items() if name not in (TARGET, PARTIAL, *given)}
+    settings = {str(k): value for k, value in description.items() if k not in (*DIRECTIVES, *given)}
     if not isinstance(description.get(TARGET), str):
         raise HsiError(f"{key} does not say what to build: choose one of the files under conf/{key}/")
     name: str = description[TARGET]
@@ -56,6 +57,12 @@ def build(description: Mapping[str, Any] | DictConfig, key: str, **given: Any) -
         raise
     except Exception as error:
         raise HsiError(f"{key}: {name} could not be built ({type(error).__name__}: {error}): correct it") from error
+
+
+def taken(description: Mapping[str, Any], key: str, **offered: Any) -> dict[str, Any]:
+    """Those of the offered values that what `description` names has a parameter for."""
+    parameters = inspect.signature(locate(description[TARGET], key)).parameters
+    return {name: value for name, value in offered.items() if name in parameters}
 
 
 def locate(name: str, key: str) -> Callable[..., Any]:

@@ -55,4 +55,5 @@ AmountOrZero = Annotated[
     Field(ge=0, allow_inf_nan=False, description="0, a share between 0 and 1, or a whole number of pixels from 1 on"),
     AfterValidator(_count_from_one_on),
 ]
+Folds = Annotated[int, _Number, Field(ge=2, description="a whole number from 2 on")]
 Switch = Annotated[bool, Field(description="true or false")]

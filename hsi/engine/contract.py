@@ -67,13 +67,3 @@ class FlattenPositions(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Flatten."""
         return x.permute(0, 2, 3, 1).flatten(1)
-
-
-def to_targets(labels: Tensor) -> Tensor:
-    """Scenes count classes from 1 (0 is unlabelled), networks from 0: the step from the one to the other."""
-    return labels - 1
-
-
-def to_labels(targets: Tensor) -> Tensor:
-    """And back."""
-    return targets + 1

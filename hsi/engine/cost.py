@@ -39,8 +39,13 @@ class Cost:
         )
 
 
-def cost(model: WindowClassifier, rows: int, cols: int) -> Cost:
-    """Count for a scene of rows x cols pixels."""
+def cost(model: WindowClassifier, rows: int, cols: int) -> Cost | None:
+    """Count for a scene of rows x cols pixels.
+
+    None for a model without weights, such as an estimator of scikit-learn, whose size follows from the training pixels.
+    """
+    if next(model.parameters(), None) is None:
+        return None
     margin = model.window - 1
     trunk_window = _multiply_adds(model.trunk, (model.in_channels, model.window, model.window))
     trunk_scene = _multiply_adds(model.trunk, (model.in_channels, rows + margin, cols + margin))

@@ -2,29 +2,29 @@
 
 import os
 import random
+from typing import Literal
 
 import numpy as np
 import torch
 
 from hsi.errors import HsiError
 
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "fp32", "bf16"]
 
-def resolve_device(word: str) -> torch.device:
+
+def resolve_device(word: Device) -> torch.device:
     """``auto`` takes a GPU where there is one."""
-    if word not in ("auto", "cpu", "cuda"):
-        raise HsiError(f"device={word}: choose auto, cpu or cuda")
     if word == "cuda" and not torch.cuda.is_available():
         raise HsiError("device=cuda: torch sees no GPU here; use device=auto, or install a GPU build of torch")
     return torch.device("cuda" if word != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def resolve_precision(word: str, device: torch.device) -> str:
+def resolve_precision(word: Precision, device: torch.device) -> str:
     """``auto`` trains in bfloat16 on a GPU that has it, else in float32.
 
     Never on a CPU: an instruction flag says nothing of speed, and processors that have one were slower in bfloat16.
     """
-    if word not in ("auto", "fp32", "bf16"):
-        raise HsiError(f"precision={word}: choose auto, fp32 or bf16")
     if word != "auto":
         return word
     native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

@@ -10,14 +10,16 @@ rounding. Measured ratios: ``python -m hsi.bench``.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hsi.config.values import Positive, Switch
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.cost import activation_floats
 from hsi.errors import HsiError
@@ -46,21 +48,10 @@ class Engine:
         processors with AVX-512, not on older ones.
     """
 
-    mode: str = "auto"
-    padding: str = "zero"
-    memory_gb: float = 2.0
-    channels_last: bool | str = "auto"
-
-    def __post_init__(self) -> None:
-        """Refuse unknown words."""
-        if self.mode not in ("auto", "dense", "patch"):
-            raise HsiError(f"engine.mode={self.mode}: choose auto, dense or patch")
-        if self.padding not in PAD_MODES:
-            raise HsiError(f"engine.padding={self.padding}: choose {', '.join(PAD_MODES)}")
-        if self.memory_gb <= 0:
-            raise HsiError(f"engine.memory_gb={self.memory_gb}: give a positive number of gigabytes")
-        if self.channels_last not in (True, False, "auto"):
-            raise HsiError(f"engine.channels_last={self.channels_last}: choose auto, true or false")
+    mode: Literal["auto", "dense", "patch"] = "auto"
+    padding: Literal["zero", "reflect", "edge"] = "zero"
+    memory_gb: Positive = 2.0
+    channels_last: Literal["auto"] | Switch = "auto"
 
     def lay_out(self, model: WindowClassifier) -> WindowClassifier:
         """Put the convolution weights of `model` where the processor likes them; the values stay."""
@@ -185,17 +176,47 @@ def _field(model: WindowClassifier, padded: Tensor, shared: bool) -> tuple[Tenso
 
 
 @torch.inference_mode()
-def map_logits(
+def logits_of(
     model: WindowClassifier,
     image: Tensor,
     engine: Engine,
     region: Tensor | None = None,
     pixels: Tensor | None = None,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Logits of many pixels, in parts that respect the memory cap: (flat pixel numbers (N,), logits (N, classes)).
+    progress: Callable[[int], object] | None = None,
+) -> Tensor:
+    """Logits (N, classes) of many pixels, in their order; not differentiable.
 
-    `pixels` None means every pixel of the scene. Rows are taken in strips; a strip carries the window's margin
-    above and below, so strips change nothing.
+    Parameters
+    ----------
+    image
+        (C, rows, cols) float.
+    region
+        As in `forward`.
+    pixels
+        (N,) flat pixel numbers; None means every pixel of the scene, row by row.
+    progress
+        Called with the number of pixels of each part that is done.
+    """
+    wanted = torch.arange(image[0].numel(), device=image.device) if pixels is None else pixels
+    places, parts = [], []
+    for served, logits in map_logits(model, image, engine, wanted, region):
+        places.append(served)
+        parts.append(logits)
+        if progress:
+            progress(len(served))
+    found = torch.cat(parts)
+    ordered = torch.empty_like(found)
+    ordered[torch.cat(places)] = found
+    return ordered
+
+
+@torch.inference_mode()
+def map_logits(
+    model: WindowClassifier, image: Tensor, engine: Engine, pixels: Tensor, region: Tensor | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Logits in parts that respect the memory cap: (places in `pixels` (N,), logits (N, classes)).
+
+    Rows are taken in strips; a strip carries the window's margin above and below, so strips change nothing.
     """
     shared = engine.mode != "patch"
     _, rows, cols = image.shape
@@ -211,16 +232,16 @@ def map_logits(
     )
     chunk = max(1, min(HEAD_CHUNK, int(budget / activation_floats(classifier, window_shape))))
 
-    wanted = torch.arange(rows * cols, device=image.device) if pixels is None else pixels
-    for seen, positions in split_by_region(image, wanted, region):
-        served = wanted[positions]
+    for seen, places in split_by_region(image, pixels, region):
+        row = pixels[places] // cols
         padded = pad(seen, model.window, engine.padding)
         for first in range(0, rows, strip):
             last = min(first + strip, rows)
-            inside = served[(served >= first * cols) & (served < last * cols)]
+            inside = places[(row >= first) & (row < last)]
             if len(inside) == 0:
                 continue
             field, size, classify = _field(model, padded[:, first : last + model.window - 1], shared)
             for part in inside.split(chunk):
-                corners = (part // cols - first) * field.shape[2] + part % cols
+                numbers = pixels[part]
+                corners = (numbers // cols - first) * field.shape[2] + numbers % cols
                 yield part, classify(cut(field, corners, size))

@@ -46,7 +46,7 @@ def evaluate(
     """Judge a map (rows, cols) 1..K and its confidence (rows, cols) on the test pixels of `split`.
 
     `window` is the side in pixels of what the model saw around each pixel, masked or not as `context` says (see
-    `hsi.mapping.scene_map.Mapping`).
+    `hsi.mapping.scene_map.MapSettings`).
     """
     test = split.role == TEST
     return Evaluation(

@@ -58,7 +58,7 @@ def ladder(split: Split, labels: np.ndarray, windows: Sequence[int], context: st
         Odd sides in pixels.
     context
         ``free``: test windows are not masked to their region (training windows are); see
-        `hsi.mapping.scene_map.Mapping`.
+        `hsi.mapping.scene_map.MapSettings`.
 
     Returns
     -------

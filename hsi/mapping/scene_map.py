@@ -4,16 +4,18 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from hsi.config.values import Switch
 from hsi.engine import symmetry
-from hsi.engine.contract import WindowClassifier, to_labels
-from hsi.engine.forward import Engine, map_logits
-from hsi.errors import HsiError
+from hsi.engine.contract import WindowClassifier
+from hsi.engine.forward import Engine, logits_of
+from hsi.engine.samples import to_labels
 
 
 @dataclass(frozen=True)
@@ -42,95 +44,81 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Mapping:
+class MapSettings:
     """How a scene is mapped.
 
     Parameters
     ----------
     symmetries
-        1, or 8 to average the probabilities of all turns and mirror images.
+        1, or 8 to average the probabilities of all turns and mirror images (test-time augmentation).
     context
         ``own``: each window is masked to the region of its middle pixel, where the split has regions, as in training;
         ``free``: windows are not masked, so those near a border see the other side.
     calibrate
-        ``none``, or ``temperature`` to fit one on the validation pixels (`hsi.evaluation.calibration`).
+        ``none``, or ``temperature`` to fit one on the validation pixels (`hsi.training.temperature`).
     save_probabilities
         Keep the probabilities of all classes: 2 K bytes a pixel.
     """
 
-    symmetries: int = 1
-    context: str = "own"
-    calibrate: str = "none"
-    save_probabilities: bool = True
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be mapped."""
-        if self.calibrate not in ("none", "temperature"):
-            raise HsiError(f"map.calibrate={self.calibrate}: choose none or temperature")
-        if self.symmetries not in (1, symmetry.COUNT):
-            raise HsiError(f"map.symmetries={self.symmetries}: choose 1 or {symmetry.COUNT}")
-        if self.context not in ("own", "free"):
-            raise HsiError(f"map.context={self.context}: choose own or free")
+    symmetries: Literal[1, 8] = 1
+    context: Literal["own", "free"] = "own"
+    calibrate: Literal["none", "temperature"] = "none"
+    save_probabilities: Switch = True
 
 
 def map_scene(
     model: WindowClassifier,
     image: Tensor,
-    num_classes: int,
     *,
     engine: Engine,
-    mapping: Mapping,
+    settings: MapSettings,
     region: np.ndarray | None = None,
     temperature: float = 1.0,
 ) -> Prediction:
     """Map an image (C, rows, cols) float32 in full precision, whatever the training used.
 
-    `region` (rows, cols) masks each window to the region of its middle pixel, unless ``mapping.context`` is ``free``.
+    `region` (rows, cols) masks each window to the region of its middle pixel, unless ``settings.context`` is ``free``.
     Logits are divided by `temperature`.
     """
     started = time.monotonic()
     _, rows, cols = image.shape
-    total = torch.zeros(rows * cols, num_classes)
-    for logits in turned_logits(model, image, engine, mapping, region):
-        total += (logits / temperature).softmax(1)
-    probabilities = total / mapping.symmetries
+    regions = None if region is None else torch.as_tensor(region, device=image.device)
+    total: Tensor | float = 0.0
+    for logits in symmetric_logits(model, image, engine, settings, regions):
+        total = total + (logits / temperature).softmax(1)
+    assert isinstance(total, Tensor)
+    probabilities = total / settings.symmetries
     confidence, winner = probabilities.max(1)
-    dtype = np.uint8 if num_classes <= np.iinfo(np.uint8).max else np.uint16
+    dtype = np.uint8 if probabilities.shape[1] <= np.iinfo(np.uint8).max else np.uint16
     return Prediction(
         class_map=to_labels(winner).numpy().astype(dtype).reshape(rows, cols),
         confidence=confidence.numpy().reshape(rows, cols),
         seconds=time.monotonic() - started,
-        probabilities=probabilities.half().numpy().reshape(rows, cols, -1) if mapping.save_probabilities else None,
+        probabilities=probabilities.half().numpy().reshape(rows, cols, -1) if settings.save_probabilities else None,
     )
 
 
-def turned_logits(
+def symmetric_logits(
     model: WindowClassifier,
     image: Tensor,
     engine: Engine,
-    mapping: Mapping,
-    region: np.ndarray | None = None,
+    settings: MapSettings,
+    region: Tensor | None = None,
     pixels: Tensor | None = None,
 ) -> Iterator[Tensor]:
-    """Logits (N, K) float32 on the CPU, once for each symmetry of `mapping`; `pixels` (N,) None means all of them."""
+    """Logits (N, K) float32 on the CPU, once for each symmetry of `settings`; `pixels` (N,) None means all of them."""
     _, rows, cols = image.shape
     model.eval()
-    regions = None if region is None or mapping.context == "free" else torch.as_tensor(region, device=image.device)
+    seen = None if settings.context == "free" else region
     wanted = torch.arange(rows * cols, device=image.device) if pixels is None else pixels
-    with tqdm(
-        total=mapping.symmetries * len(wanted), desc="Mapping", unit="pixel", disable=not sys.stderr.isatty()
-    ) as bar:
-        for turn in range(mapping.symmetries):
-            turned = symmetry.transform(image, turn)
-            turned_regions = None if regions is None else symmetry.transform(regions, turn)
-            turned_pixels = symmetry.transform_pixels(wanted, rows, cols, turn)
-            served, parts = [], []
-            for numbers, logits in map_logits(model, turned, engine, turned_regions, turned_pixels):
-                served.append(numbers.cpu())
-                parts.append(logits.cpu())
-                bar.update(len(numbers))
-            # the engine answers in its own order: both lists sorted by pixel number meet
-            ours, theirs = torch.argsort(turned_pixels.cpu()), torch.argsort(torch.cat(served))
-            ordered = torch.empty_like(torch.cat(parts))
-            ordered[ours] = torch.cat(parts)[theirs]
-            yield ordered
+    total = settings.symmetries * len(wanted)
+    with tqdm(total=total, desc="Mapping", unit="pixel", disable=not sys.stderr.isatty()) as bar:
+        for turn in range(settings.symmetries):
+            yield logits_of(
+                model,
+                symmetry.transform(image, turn),
+                engine,
+                None if seen is None else symmetry.transform(seen, turn),
+                symmetry.transform_pixels(wanted, rows, cols, turn),
+                bar.update,
+            ).cpu()

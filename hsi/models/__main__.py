@@ -14,8 +14,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from hsi.cli import main as cli
+from hsi.cli.faults import explain
 from hsi.cli.resolvers import register_resolvers
+from hsi.config.shipped import CONF
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.cost import cost
 from hsi.errors import HsiError
@@ -33,7 +34,7 @@ def main(words: list[str]) -> None:
     """Print the table; `words` are overrides as for ``hsi.run``."""
     register_resolvers()
     rows, refusals = [], []
-    with initialize_config_dir(str(cli.CONF), version_base="1.3"):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
         for path in networks():
             try:
                 rows.append(describe(path, words))
@@ -48,9 +49,7 @@ def main(words: list[str]) -> None:
 
 def networks() -> list[Path]:
     """The files of conf/model/ that describe networks; what has no layers to count calls itself a baseline."""
-    return [
-        path for path in sorted((cli.CONF / "model").glob("*.yaml")) if not path.read_text().startswith("# Baseline: ")
-    ]
+    return [path for path in sorted((CONF / "model").glob("*.yaml")) if not path.read_text().startswith("# Baseline: ")]
 
 
 def describe(path: Path, words: list[str]) -> tuple[str, ...]:
@@ -99,5 +98,5 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     except HydraException as fault:
-        print(f"Error: {cli.explain(fault)}", file=sys.stderr)
+        print(f"Error: {explain(fault)}", file=sys.stderr)
         sys.exit(2)

@@ -5,12 +5,10 @@ the chain, the files and the commands of the networks, masks of a split's region
 (one spectrum) or the mean spectrum of the window.
 """
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier
@@ -22,10 +20,8 @@ from sklearn.svm import SVC
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hsi.engine.contract import WindowClassifier, to_targets
-from hsi.engine.forward import Engine, map_logits
+from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
-from hsi.splits.roles import TRAIN, VALIDATION, Split
 
 FOLDS = 3  # of the search for C and gamma
 FLOOR = 1e-6  # the least probability: a forest says 0, and the logarithm of 0 is no logit
@@ -103,43 +99,6 @@ class EstimatorHead(nn.Module):
 def _fit_to_state(head: nn.Module, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
     assert isinstance(head, EstimatorHead)
     head.learn(state[f"{prefix}samples"], state[f"{prefix}targets"])
-
-
-def fit_estimator(
-    model: WindowClassifier, image: Tensor, labels: np.ndarray, split: Split, engine: Engine
-) -> tuple[pd.DataFrame, float]:
-    """Fit the model's `EstimatorHead` to the training pixels of `split`; returns a history of one row, and seconds.
-
-    Arguments as in `hsi.training.steps.fit`. Validation pixels choose nothing here; the history says how they fare.
-    """
-    assert isinstance(model.head, EstimatorHead)
-    started = time.monotonic()
-    features = WindowClassifier(model.trunk, nn.Flatten(), model.in_channels, model.window)
-    targets = to_targets(torch.as_tensor(labels, device=image.device)).flatten()
-    region = None if split.region is None else torch.as_tensor(split.region, device=image.device)
-
-    def look_up(network: WindowClassifier, role: int) -> tuple[Tensor, Tensor]:
-        pixels = torch.as_tensor(split.pixels(role), device=image.device)
-        served, values = zip(*map_logits(network, image, engine, region, pixels), strict=True)
-        return torch.cat(values).clone(), targets[torch.cat(served)]
-
-    model.eval()
-    samples, truth = look_up(features, TRAIN)
-    order = np.lexsort(np.vstack([samples.cpu().numpy().T, truth.cpu()]))  # not the engine's order, which may change
-    model.head.learn(samples[order], truth[order])
-    seconds = time.monotonic() - started
-    logits, truth = look_up(model, TRAIN)
-    row = {
-        "step": 1,
-        "loss": F.cross_entropy(logits, truth).item(),
-        "accuracy": (logits.argmax(1) == truth).float().mean().item(),
-        "learning_rate": np.nan,
-        "validation_accuracy": np.nan,
-    }
-    if len(split.pixels(VALIDATION)):
-        logits, truth = look_up(model, VALIDATION)
-        row["validation_accuracy"] = (logits.argmax(1) == truth).float().mean().item()
-    return pd.DataFrame([row]), seconds
 
 
 def svm(

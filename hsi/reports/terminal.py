@@ -16,9 +16,7 @@ log = logging.getLogger(__name__)
 TERMINAL_WIDTH = 100  # characters
 
 
-def introduce(
-    scene: Scene, split: Split, model: str, price: Cost | None, device: str, precision: str, folder: Path
-) -> None:
+def introduce(scene: Scene, split: Split, model: str, cost: Cost | None, device: str, precision: str) -> None:
     """A line each on scene, split, model and machine."""
     labelled = int(scene.class_counts.sum())
     train, validation, test = (len(split.pixels(role)) for role in (TRAIN, VALIDATION, TEST))
@@ -33,8 +31,8 @@ def introduce(
     )
     for note in split.notes:
         log.info("  %s", note)
-    log.info("Model %s: %s.", model, price or "a scikit-learn estimator, its size follows from the training pixels")
-    log.info("Training in %s on %s; results go to %s", precision, device, folder)
+    log.info("Model %s: %s.", model, cost or "a scikit-learn estimator, its size follows from the training pixels")
+    log.info("Training in %s on %s.", precision, device)
 
 
 def conclude(folder: Path, result: Result) -> None:
@@ -59,6 +57,6 @@ def conclude(folder: Path, result: Result) -> None:
     log.info(
         "Confidence is %.1f %% on average where %.1f %% are right; expected calibration error %.1f %%%s.",
         *(100 * value for value in (calibration.confidence, scores.oa, calibration.ece)),
-        "" if result.temperature == 1 else f", at temperature {result.temperature:.2f}",
+        "" if result.trained.temperature == 1 else f", at temperature {result.trained.temperature:.2f}",
     )
     log.info("Map: %s", folder / "map.png")

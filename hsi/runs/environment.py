@@ -23,8 +23,8 @@ RECORDED_PACKAGES = (
 )
 
 
-def environment(device: torch.device, precision: str, overrides: list[str]) -> dict[str, Any]:
-    """What a reader needs to judge whether a result should repeat on their machine."""
+def environment(device: str, precision: str, overrides: list[str]) -> dict[str, Any]:
+    """What a reader needs to judge whether a result should repeat on their machine; `device` as in `Result`."""
     return {
         "hsi": __version__,
         "code": code_version(),
@@ -32,7 +32,7 @@ def environment(device: torch.device, precision: str, overrides: list[str]) -> d
         "platform": platform.platform(),
         "processor": processor(),
         "packages": {name: version(name) for name in RECORDED_PACKAGES},
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "device": device,
         "threads": torch.get_num_threads(),
         "precision": precision,
         "command": ["python", "-m", "hsi.run", *overrides],

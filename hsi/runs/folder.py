@@ -1,57 +1,93 @@
-"""The folder of a run: to whom it belongs, and whether the run in it is finished."""
+"""The folder of a run: to whom it belongs, whether the run in it is finished, and who is at work in it."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+import yaml
+from filelock import FileLock, Timeout
 
 from hsi import files
-from hsi.cli.resolvers import register_resolvers
+from hsi.config.saved import read_config
 from hsi.errors import HsiError
-from hsi.runs.identity import flatten, plain
+from hsi.runs.identity import comparable
 
 CHECKPOINT = "checkpoint.safetensors"
 CONFIG = Path(".hydra") / "config.yaml"
 METRICS = "metrics.json"  # written last, in one rename: its presence means that the run is whole
 
 
-def load_config(folder: Path) -> DictConfig:
-    """The configuration that a run saved, its references to environment and data unresolved.
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder; the lock dies with its process.
 
-    Raises HsiError when there is none.
+    Raises HsiError: another process is at work there, or the folder cannot be made.
     """
-    path = folder / CONFIG
-    if not path.exists():
-        raise HsiError(f"{path} does not exist: without it the scene of the run is not known, repeat the run")
-    register_resolvers()
-    config: DictConfig = OmegaConf.create(OmegaConf.to_container(OmegaConf.load(path)))  # type: ignore[assignment]
-    return config
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock", timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise HsiError(
+            f"another process is at work in {folder}: wait for it, or give this run a folder of its own with "
+            "hydra.run.dir="
+        ) from error
+    except OSError as error:
+        raise HsiError(
+            f"{folder} cannot be used ({error.strerror}): choose another folder with hydra.run.dir="
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-def claim(folder: Path, config: DictConfig, force: bool) -> bool:
-    """Take a folder for a configuration; returns False when a finished run of that configuration is in it already.
+def finished(
+    folder: Path, config: Mapping[str, Any], scene_hash: str, split_hash: str, precision: str, force: bool
+) -> dict[str, Any] | None:
+    """The metrics of the finished run in `folder` that is the very same; None where there is none yet.
 
-    `force` clears the folder of the earlier run. Raises HsiError when it belongs to another configuration.
+    Parameters
+    ----------
+    config
+        As `hsi.runs.identity.settle` gives it.
+    scene_hash, split_hash, precision
+        With `config` they make the run what it is: see `hsi.runs.identity.identity`.
+    force
+        Clear the folder of whatever run is there, finished or not.
+
+    Raises HsiError: the folder holds a run of another configuration, of other data or in another precision.
     """
-    saved = folder / CONFIG
     if force:
         for old in (folder / METRICS, folder / CHECKPOINT):
             old.unlink(missing_ok=True)
-    elif saved.exists():
-        theirs, ours = flatten(plain(OmegaConf.load(saved))), flatten(plain(config))  # type: ignore[arg-type]
-        differing = [key for key in sorted(theirs | ours) if theirs.get(key) != ours.get(key)]
-        if differing:
-            key = differing[0]
+        return None
+    if not (folder / CONFIG).exists():
+        return None
+    theirs, ours = comparable(read_config(folder / CONFIG)), comparable(config)
+    differing = [key for key in sorted(theirs | ours) if theirs.get(key) != ours.get(key)]
+    if differing:
+        key = differing[0]
+        raise HsiError(
+            f"{folder} belongs to another configuration ({len(differing)} keys differ, for instance {key}: there "
+            f"{theirs.get(key)}, here {ours.get(key)}): choose another hydra.run.dir, or repeat with force=true to "
+            "replace it"
+        )
+    if not (folder / METRICS).exists():
+        return None
+    metrics = files.read_json(folder / METRICS)
+    for name, ours_now in (("scene_hash", scene_hash), ("split_hash", split_hash), ("precision", precision)):
+        if metrics.get(name) != ours_now:
             raise HsiError(
-                f"{folder} belongs to another configuration ({len(differing)} keys differ, for instance "
-                f"{key}: there {theirs.get(key)}, here {ours.get(key)}): choose another hydra.run.dir, or "
-                "repeat with force=true to replace it"
+                f"{folder} holds a finished run of this configuration on other data, another split or in another "
+                f"precision ({name}: there {metrics.get(name)}, here {ours_now}): choose another hydra.run.dir or "
+                "scene.name, or repeat with force=true to replace it"
             )
-        if (folder / METRICS).exists():
-            return False
-    saved.parent.mkdir(exist_ok=True)
-    hydra = HydraConfig.get()
-    files.write(saved.parent / "overrides.yaml", OmegaConf.to_yaml(hydra.overrides.task))
-    files.write(saved.parent / "hydra.yaml", OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra})))
-    files.write(saved, OmegaConf.to_yaml(config))
-    return True
+    return metrics
+
+
+def claim(folder: Path, config: Mapping[str, Any], overrides: list[str]) -> None:
+    """Write into a folder whose it is from now on."""
+    files.write(folder / CONFIG.parent / "overrides.yaml", yaml.safe_dump(overrides, sort_keys=False))
+    files.write(folder / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))

@@ -1,32 +1,76 @@
-"""What makes two runs the same run."""
+"""What makes two runs the same run: choices and values, apart from the machine and from where files lie."""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from hsi.cli.resolvers import WITHOUT_EFFECT
+from hsi.config.build import TARGET
+from hsi.config.moved import today
+from hsi.config.shipped import MACHINE, machine_keys
+
+PATHS = ("data_dir", "scene.data_dir", "scene.cube", "scene.labels", "split.path", "split.test_path")
+FORMAT = 2  # of metrics.json; runs without the key were written before there was one
 
 
-def plain(config: DictConfig) -> dict[str, Any]:
-    """The resolved configuration without the keys that change nothing about a result."""
-    resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    return _without(resolved, WITHOUT_EFFECT)
+def settle(config: DictConfig) -> dict[str, Any]:
+    """The configuration as it is saved: without Hydra's own part, resolved, its paths absolute."""
+    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    own._set_parent(config)  # so that references find their way
+    tree = cast(dict[str, Any], OmegaConf.to_container(own, resolve=True, throw_on_missing=True))
+    for key in PATHS:
+        group, _, name = key.rpartition(".")
+        place = tree.get(group, {}) if group else tree
+        if isinstance(place, dict) and isinstance(place.get(name), str):
+            place[name] = str(Path(place[name]).expanduser().absolute())
+    return tree
 
 
-def _without(tree: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+def plain(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration as metrics.json has it: without the keys that say only where a run is computed."""
+    return _without(tree, machine_keys() | {"scene.data_dir"})
+
+
+def _without(tree: Mapping[str, Any], keys: frozenset[str], prefix: str = "") -> dict[str, Any]:
     return {
-        key: _without(value, keys) if isinstance(value, dict) else value
+        key: _without(value, keys, f"{prefix}{key}.") if isinstance(value, dict) else value
         for key, value in tree.items()
-        if key not in keys
+        if key != MACHINE and f"{prefix}{key}" not in keys
     }
 
 
-def config_hash(config: DictConfig) -> str:
-    """SHA-256 of `plain`, in hexadecimal."""
-    return hashlib.sha256(json.dumps(plain(config), sort_keys=True).encode()).hexdigest()
+def comparable(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration flat, by dotted keys, as it counts for identity.
+
+    Callables of hsi by their bare names, so that a module may move; files by their names, so that a folder may; other
+    words of Hydra left out.
+    """
+    flat = flatten(plain(tree))
+    found = {}
+    for key, value in flat.items():
+        last = key.rpartition(".")[2]
+        if last == TARGET and isinstance(value, str):
+            name = today(value)
+            found[key] = name.rpartition(".")[2] if name.startswith("hsi.") else name
+        elif key in PATHS and isinstance(value, str):
+            found[key] = Path(value).name
+        elif not last.startswith("_"):
+            found[key] = value
+    return found
+
+
+def config_hash(tree: Mapping[str, Any]) -> str:
+    """SHA-256 of what is `comparable`, in hexadecimal: what was asked for."""
+    return hashlib.sha256(json.dumps(comparable(tree), sort_keys=True).encode()).hexdigest()
+
+
+def identity(tree: Mapping[str, Any], scene_hash: str, split_hash: str, precision: str) -> str:
+    """SHA-256 of what a run is in fact: the configuration, the content of the scene, the split, the precision used."""
+    parts = [config_hash(tree), scene_hash, split_hash, precision]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

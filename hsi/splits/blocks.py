@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hsi.errors import HsiError
+from hsi.config.values import Count, Folds, Index, Seed, ShareOrZero
 from hsi.splits.regions import fold_roles
 from hsi.splits.roles import Split
 from hsi.splits.sides import split_by_side
@@ -11,12 +11,12 @@ from hsi.splits.sides import split_by_side
 def blocks_split(
     labels: np.ndarray,
     *,
-    block: int = 16,
-    folds: int = 2,
-    fold: int = 0,
-    per_class: int | None = None,
-    validation: float = 0,
-    seed: int | None = 0,
+    block: Count = 16,
+    folds: Folds = 2,
+    fold: Index = 0,
+    per_class: Count | None = None,
+    validation: ShareOrZero = 0,
+    seed: Seed | None = 0,
 ) -> Split:
     """Divide the scene into square blocks, each on one side; windows keep to their side.
 
@@ -43,8 +43,6 @@ def blocks_split(
         Shifts the grid by up to a block in both directions, alike for every `fold`; None leaves its corner on the
         scene's. Also of the draw of `per_class`.
     """
-    if block < 1 or int(block) != block:
-        raise HsiError(f"split.block={block}: give a whole number of pixels from 1 on")
     _, roles = fold_roles(folds, fold, validation)
     shift = (0, 0) if seed is None else np.random.default_rng(seed).integers(block, size=2)
     row, col = (np.arange(n) + s for n, s in zip(labels.shape, shift, strict=True))

@@ -61,16 +61,14 @@ def share_out(total: int, sizes: np.ndarray) -> np.ndarray:
 def _total(wanted: float | int, sizes: np.ndarray, key: str) -> int:
     """A fraction or count as a count of all labelled pixels."""
     labelled = int(sizes.sum())
-    if 0 < wanted < 1:
+    if wanted < 1:
         return int(wanted * labelled)
-    if wanted >= 1 and float(wanted).is_integer():
-        if wanted > labelled - len(sizes):
-            raise HsiError(
-                f"{key}={wanted}: the scene has {labelled} labelled pixels and each of {len(sizes)} classes needs "
-                "one for testing, ask for fewer"
-            )
-        return int(wanted)
-    raise HsiError(f"{key}={wanted}: give a fraction between 0 and 1, or a whole number of pixels from 1 on")
+    if wanted > labelled - len(sizes):
+        raise HsiError(
+            f"{key}={wanted}: the scene has {labelled} labelled pixels and each of {len(sizes)} classes needs "
+            "one for testing, ask for fewer"
+        )
+    return int(wanted)
 
 
 def _proportional_counts(sizes: np.ndarray, total: int, most: np.ndarray, verb: str, notes: list[str]) -> np.ndarray:
@@ -83,8 +81,6 @@ def _proportional_counts(sizes: np.ndarray, total: int, most: np.ndarray, verb: 
 
 
 def _per_class_counts(sizes: np.ndarray, per_class: int, notes: list[str]) -> np.ndarray:
-    if per_class < 1 or int(per_class) != per_class:
-        raise HsiError(f"split.per_class={per_class}: give a whole number of pixels from 1 on")
     if per_class >= sizes.max():
         raise HsiError(
             f"split.per_class={per_class}: the largest class has {sizes.max()} labelled pixels, ask for fewer"

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.ndimage import binary_dilation, find_objects, label
 
+from hsi.config.values import Amount, AmountOrZero, Count, Seed
 from hsi.splits.counts import class_counts, class_sizes, share_out
 from hsi.splits.regions import TOUCHING
 from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
@@ -11,10 +12,10 @@ from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
 def grown_split(
     labels: np.ndarray,
     *,
-    train: float | int = 0.3,
-    per_class: int | None = None,
-    validation: float | int = 0,
-    seed: int = 0,
+    train: Amount = 0.3,
+    per_class: Count | None = None,
+    validation: AmountOrZero = 0,
+    seed: Seed = 0,
 ) -> Split:
     """Grow the training pixels of each field from one random pixel; the validation pixels grow around them.
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import distance_transform_cdt
 
-from hsi.errors import HsiError
+from hsi.config.values import Count, Seed, Share, ShareOrZero, Window
 from hsi.splits.regions import fields_to_sides, side_shares
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split
 from hsi.splits.sides import split_by_side
@@ -14,12 +14,12 @@ DIRECTIONS = 24  # of the straight cuts that are tried, every 15 degrees
 def guard_split(
     labels: np.ndarray,
     *,
-    patch_size: int,
-    distance: int | None = None,
-    train: float = 0.5,
-    per_class: int | None = None,
-    validation: float = 0,
-    seed: int = 0,
+    patch_size: Window,
+    distance: Count | None = None,
+    train: Share = 0.5,
+    per_class: Count | None = None,
+    validation: ShareOrZero = 0,
+    seed: Seed = 0,
 ) -> Split:
     """Keep training and validation pixels at least `distance` away from every test pixel.
 
@@ -52,8 +52,6 @@ def guard_split(
     Raises HsiError when fewer than two classes keep both training and test pixels.
     """
     width = patch_size if distance is None else distance
-    if width < 1 or int(width) != width:
-        raise HsiError(f"split.distance={width}: give a whole number of pixels from 1 on")
     fields = fields_to_sides(labels, train=train, validation=validation, seed=seed)
     ways = [("whole fields", fields), *_straight_cuts(labels, *side_shares(train, validation))]
     guarded = [_guarded(np.where(labels > 0, side, UNUSED), width) for _, side in ways]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hsi.config.values import Amount, AmountOrZero, Count, Seed
 from hsi.splits.counts import class_counts, class_sizes
 from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
 
@@ -9,10 +10,10 @@ from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
 def random_split(
     labels: np.ndarray,
     *,
-    train: float | int = 0.3,
-    per_class: int | None = None,
-    validation: float | int = 0,
-    seed: int = 0,
+    train: Amount = 0.3,
+    per_class: Count | None = None,
+    validation: AmountOrZero = 0,
+    seed: Seed = 0,
 ) -> Split:
     """Draw training and validation pixels at random within each class; the rest of the labelled pixels test.
 

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.ndimage import label
 
+from hsi.config.values import Count, Folds, Index, Seed, Share, ShareOrZero
 from hsi.errors import HsiError
 from hsi.splits.counts import class_sizes, share_out
 from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
@@ -14,12 +15,12 @@ TOUCHING = np.ones((3, 3), dtype=int)  # pixels of one field touch, if only at c
 def regions_split(
     labels: np.ndarray,
     *,
-    train: float = 0.5,
-    per_class: int | None = None,
-    validation: float = 0,
-    folds: int | None = None,
-    fold: int = 0,
-    seed: int = 0,
+    train: Share = 0.5,
+    per_class: Count | None = None,
+    validation: ShareOrZero = 0,
+    folds: Folds | None = None,
+    fold: Index = 0,
+    seed: Seed = 0,
 ) -> Split:
     """Put every pixel of the scene, labelled or not, on the train, validation or test side; windows keep to theirs.
 
@@ -82,9 +83,9 @@ def fields_to_sides(
 def fold_roles(folds: int, fold: int, validation: float) -> tuple[np.ndarray, list[int]]:
     """Return the equal shares (folds,) and the role of each fold: `fold` tests, the next one may validate."""
     fewest = 3 if validation else 2
-    if folds < fewest or int(folds) != folds:
+    if folds < fewest:
         raise HsiError(f"split.folds={folds}: give a whole number from {fewest} on")
-    if not 0 <= fold < folds or int(fold) != fold:
+    if fold >= folds:
         raise HsiError(f"split.fold={fold}: choose 0 to {folds - 1} for split.folds={folds}")
     roles = [TRAIN] * folds
     roles[fold] = TEST

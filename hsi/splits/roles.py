@@ -6,6 +6,7 @@ counting, is here.
 """
 
 import hashlib
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -57,9 +58,16 @@ def save_split(path: Path, split: Split) -> None:
 
 
 def load_split(path: Path) -> Split:
-    """Read a split that a run has saved; refuses one whose hash does not match."""
-    with np.load(path, allow_pickle=False) as saved:
-        split = Split(saved["role"], saved["region"] if saved["region"].size else None)
-        if str(saved["hash"]) != split.hash:
-            raise HsiError(f"{path} was changed after it was written: its hash does not match its roles")
+    """Read a split that a run has saved.
+
+    Raises HsiError: a missing or damaged file, or one whose hash does not match.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            role, region, written = saved["role"], saved["region"], str(saved["hash"])
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise HsiError(f"{path} is missing or damaged: repeat the run with force=true") from error
+    split = Split(role, region if region.size else None)
+    if written != split.hash:
+        raise HsiError(f"{path} was changed after it was written: its hash does not match its roles")
     return split

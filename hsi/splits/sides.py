@@ -65,8 +65,6 @@ def split_by_side(
 
 def _thin(labels: np.ndarray, role: np.ndarray, per_class: int, seed: int, notes: list[str]) -> None:
     """Keep `per_class` training pixels of each class, in place; the others become unused."""
-    if per_class < 1 or int(per_class) != per_class:
-        raise HsiError(f"split.per_class={per_class}: give a whole number of pixels from 1 on")
     rng = np.random.default_rng(seed)
     for k in range(1, int(labels.max()) + 1):
         members = rng.permutation(np.flatnonzero((labels == k) & (role == TRAIN)))

@@ -3,8 +3,10 @@
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
 
+from hsi.config.values import Share
 
-def one_cycle(optimizer: Optimizer, steps: int, warmup: float = 0.3) -> LRScheduler:
+
+def one_cycle(optimizer: Optimizer, steps: int, warmup: Share = 0.3) -> LRScheduler:
     """Rise to the optimizer's rate over the share `warmup` of the steps, then fall to nearly 0 (Smith & Topin 2019)."""
     rates = [group["lr"] for group in optimizer.param_groups]
     return OneCycleLR(optimizer, max_lr=rates, total_steps=steps + 1, pct_start=warmup)

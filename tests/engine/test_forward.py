@@ -5,10 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from hsi.config.build import build
 from hsi.engine.contract import WindowClassifier
-from hsi.engine.forward import Engine, cut, forward, map_logits, pad
+from hsi.engine.forward import Engine, cut, forward, logits_of, map_logits, pad
 from hsi.errors import HsiError
-from hsi.mapping.scene_map import Mapping, map_scene
+from hsi.mapping.scene_map import MapSettings, map_scene
 from hsi.models.blocks.attention import SqueezeExcite
 from hsi.models.hybridsn import hybridsn
 
@@ -70,10 +71,14 @@ def test_whole_map_borders_included(masked, memory_gb):
     everything = torch.arange(14 * 17)
     expected = forward(model, image, everything, shared=False, region=region)
     for mode in ("dense", "patch"):
+        engine = Engine(mode, memory_gb=memory_gb)
         logits = torch.full_like(expected, torch.nan)
-        for pixels, part in map_logits(model, image, Engine(mode, memory_gb=memory_gb), region):
-            logits[pixels] = part
+        for places, part in map_logits(model, image, engine, everything, region):
+            logits[places] = part
         assert (logits - expected).abs().max() < 1e-9
+        assert torch.equal(logits_of(model, image, engine, region), logits)
+        shuffled = torch.randperm(14 * 17)  # in whatever order pixels are asked for, theirs is the order of the answer
+        assert (logits_of(model, image, engine, region, shuffled) - expected[shuffled]).abs().max() < 1e-9
 
 
 def test_a_window_is_cut_around_its_pixel():
@@ -114,9 +119,9 @@ def test_a_trunk_that_cannot_be_shared_is_refused(layer):
 
 def test_averaging_the_symmetries_makes_the_map_turn_with_the_scene():
     model, image, _, _ = a_case(9, 13, POSITIONS[0], False, 7, torch.float32)
-    engine, mapping = Engine(), Mapping(symmetries=8)
-    straight = map_scene(model, image, 5, engine=engine, mapping=mapping)
-    turned = map_scene(model, torch.rot90(image, 1, (1, 2)), 5, engine=engine, mapping=mapping)
+    engine, how = Engine(), MapSettings(symmetries=8)
+    straight = map_scene(model, image, engine=engine, settings=how)
+    turned = map_scene(model, torch.rot90(image, 1, (1, 2)), engine=engine, settings=how)
     np.testing.assert_allclose(np.rot90(straight.confidence), turned.confidence, atol=1e-6)
 
 
@@ -126,16 +131,16 @@ def test_windows_larger_than_the_scene_are_refused():
 
 
 @pytest.mark.parametrize("settings", [{"mode": "fast"}, {"padding": "mirror"}, {"memory_gb": 0}])
-def test_unknown_settings_are_refused(settings):
-    with pytest.raises(HsiError):
-        Engine(**settings)
+def test_unknown_howare_refused(settings):
+    with pytest.raises(HsiError, match=rf"^engine\.{next(iter(settings))}="):
+        build({"_target_": "hsi.engine.forward.Engine", **settings}, "engine")
 
 
 def test_free_context_is_the_map_without_regions():
     model, image, region, _ = a_case(9, 13, (None, "last"), True, 0, torch.float32)
-    own, free = (Mapping(context=context) for context in ("own", "free"))
+    own, free = (MapSettings(context=context) for context in ("own", "free"))
     masked, unmasked, plain = (
-        map_scene(model, image, 5, engine=Engine(), mapping=mapping, region=sides).confidence
+        map_scene(model, image, engine=Engine(), settings=mapping, region=sides).confidence
         for mapping, sides in ((own, region.numpy()), (free, region.numpy()), (own, None))
     )
     assert (unmasked == plain).all()
@@ -146,4 +151,4 @@ def test_free_context_is_the_map_without_regions():
 
 def test_an_unknown_context_is_refused():
     with pytest.raises(HsiError, match=r"map\.context=both"):
-        Mapping(context="both")
+        build({"_target_": "hsi.mapping.scene_map.MapSettings", "context": "both"}, "map")

@@ -9,14 +9,16 @@ from conftest import TRIAL
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
-from hsi.engine.forward import Engine, map_logits
+from hsi.engine.forward import Engine, logits_of
+from hsi.engine.samples import gather
 from hsi.errors import HsiError
-from hsi.mapping.scene_map import Mapping, map_scene
+from hsi.mapping.scene_map import MapSettings, map_scene
 from hsi.models import baselines
-from hsi.models.baselines import EstimatorHead, WindowMean, fit_estimator
+from hsi.models.baselines import EstimatorHead, WindowMean
 from hsi.runs.model import load_model
 from hsi.runs.opened import open_run
 from hsi.splits.roles import TRAIN, Split
+from hsi.training.once import Once
 
 ROWS, COLS, BANDS, CLASSES = 12, 10, 5, 3
 
@@ -30,12 +32,18 @@ def make_data(seed: int = 0) -> tuple[torch.Tensor, np.ndarray, Split]:
     return torch.as_tensor(image.transpose(2, 0, 1).copy(), dtype=torch.float32), labels, Split(role)
 
 
+def learn(model, image, labels, split):
+    """As a run does."""
+    samples = gather(image.permute(1, 2, 0).contiguous().numpy(), labels, split, CLASSES, torch.device("cpu"))
+    return Once().fit(model, samples, Engine())
+
+
 @pytest.mark.parametrize("make", [baselines.svm, baselines.random_forest, baselines.knn])
 def test_map_is_what_the_estimator_predicts(make):
     image, labels, split = make_data()
     model = make(BANDS, CLASSES)
-    fit_estimator(model, image, labels, split, Engine())
-    prediction = map_scene(model, image, CLASSES, engine=Engine(), mapping=Mapping())
+    learn(model, image, labels, split)
+    prediction = map_scene(model, image, engine=Engine(), settings=MapSettings())
     spectra = image.permute(1, 2, 0).reshape(-1, BANDS).numpy()
     expected = 1 + model.head.estimator.predict(spectra).reshape(ROWS, COLS)
     np.testing.assert_array_equal(prediction.class_map, expected)
@@ -44,8 +52,8 @@ def test_map_is_what_the_estimator_predicts(make):
 def test_confidence_of_neighbours_is_their_share_of_votes():
     image, labels, split = make_data()
     model = baselines.knn(BANDS, CLASSES, neighbours=4)
-    fit_estimator(model, image, labels, split, Engine())
-    prediction = map_scene(model, image, CLASSES, engine=Engine(), mapping=Mapping())
+    learn(model, image, labels, split)
+    prediction = map_scene(model, image, engine=Engine(), settings=MapSettings())
     spectra = image.permute(1, 2, 0).reshape(-1, BANDS).numpy()
     train = split.pixels(TRAIN)
     scaler = StandardScaler().fit(spectra[train])
@@ -59,9 +67,7 @@ def test_window_mean_by_hand_at_border_and_mask():
     region = torch.tensor([[0, 0, 1]] * 3)
     model = baselines.WindowClassifier(WindowMean(3), torch.nn.Flatten(), 1, 3)
     for mode in ("dense", "patch"):
-        means = torch.zeros(9)
-        for pixels, values in map_logits(model, image, Engine(mode), region):
-            means[pixels] = values[:, 0]
+        means = logits_of(model, image, Engine(mode), region)[:, 0]
         # the middle column sees the left two columns only; corners see the four or two pixels that exist
         assert means.view(3, 3).tolist() == [[2.5, 2.5, 9.0], [3.5, 3.5, 9.0], [4.5, 4.5, 9.0]]
 
@@ -70,12 +76,11 @@ def test_masked_window_means_do_not_see_the_other_region():
     image, labels, split = make_data()
     masked = Split(split.role, np.repeat([0, 1], ROWS // 2)[:, None].repeat(COLS, 1).astype(np.uint8))
     model = baselines.svm(BANDS, CLASSES, C=10, gamma=1, patch_size=5)
-    fit_estimator(model, image, labels, masked, Engine())
+    learn(model, image, labels, masked)
     other = image.clone()
     other[:, : ROWS // 2] += 100
     maps = [
-        map_scene(model, seen, CLASSES, engine=Engine(), mapping=Mapping(), region=masked.region)
-        for seen in (image, other)
+        map_scene(model, seen, engine=Engine(), settings=MapSettings(), region=masked.region) for seen in (image, other)
     ]
     lower, upper = slice(ROWS // 2, None), slice(None, ROWS // 2)
     np.testing.assert_array_equal(maps[0].confidence[lower], maps[1].confidence[lower])
@@ -87,8 +92,8 @@ def test_class_without_training_pixel_is_never_mapped():
     without = Split(np.where(labels == 2, 0, split.role).astype(np.uint8))
     for make in (baselines.svm, baselines.random_forest):
         model = make(BANDS, CLASSES)
-        fit_estimator(model, image, labels, without, Engine())
-        prediction = map_scene(model, image, CLASSES, engine=Engine(), mapping=Mapping())
+        learn(model, image, labels, without)
+        prediction = map_scene(model, image, engine=Engine(), settings=MapSettings())
         assert set(np.unique(prediction.class_map)) == {1, 3}
 
 
@@ -96,7 +101,7 @@ def test_search_takes_the_better_of_two_values():
     """A vanishing C leaves all pixels in the largest class."""
     image, labels, split = make_data()
     model = baselines.svm(BANDS, CLASSES, C=[1e-6, 10], gamma=1)
-    fit_estimator(model, image, labels, split, Engine())
+    learn(model, image, labels, split)
     assert model.head.estimator.best_params_["svc__C"] == 10
 
 
@@ -106,7 +111,7 @@ def test_too_few_training_pixels_are_refused_in_a_sentence():
     few[0, 0], few[-1, 0] = TRAIN, TRAIN
     for model in (baselines.svm(BANDS, CLASSES), baselines.knn(BANDS, CLASSES, neighbours=5)):
         with pytest.raises(HsiError, match="2 training pixels are too few"):
-            fit_estimator(model, image, labels, Split(few), Engine())
+            learn(model, image, labels, Split(few))
 
 
 @pytest.mark.parametrize("name", ["svm", "svm_window", "random_forest", "knn"])
@@ -119,11 +124,10 @@ def test_same_command_same_files_and_back_from_them(hsi_run, tmp_path, name):
     assert metrics["parameters"] is None
     assert metrics["precision"] == "fp32"
     assert metrics["leakage"]["window"] == (9 if name == "svm_window" else 1)
-    model, reducer, _ = load_model(tmp_path / "made")
-    assert isinstance(model.head, EstimatorHead)
+    trained = load_model(tmp_path / "made")
+    assert isinstance(trained.network.head, EstimatorHead)
     run = open_run(tmp_path / "made")
-    image = torch.from_numpy(reducer.transform(run.load_scene().cube)).permute(2, 0, 1).contiguous()
-    again = map_scene(model, image, 6, engine=Engine(), mapping=Mapping())
+    again = trained.map(run.load_scene())
     np.testing.assert_array_equal(again.class_map, run.class_map)
 
 

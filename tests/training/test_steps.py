@@ -10,36 +10,32 @@ from hypothesis import strategies as st
 
 from hsi.engine import symmetry
 from hsi.engine.forward import Engine, as_image, forward
+from hsi.engine.samples import HIDDEN, gather
+from hsi.errors import HsiError
+from hsi.models.baselines import knn
 from hsi.models.hybridsn import hybridsn
 from hsi.scenes.synthetic import make_synthetic
 from hsi.splits.random import random_split
 from hsi.splits.roles import TEST, TRAIN
 from hsi.training import schedule
-from hsi.training.steps import Training, batch, draw_symmetry, fit
+from hsi.training.batches import batch, draw_symmetry
+from hsi.training.checkpoint import Checkpoint
+from hsi.training.losses import class_weights
+from hsi.training.once import Once
+from hsi.training.steps import Steps
 
 SCENE = make_synthetic(rows=24, cols=22, bands=13, classes=3, noise=0.005)
 SPLIT = random_split(SCENE.labels, train=0.3, validation=0.1)
-IMAGE = as_image(
-    ((SCENE.cube - SCENE.cube.mean((0, 1))) / SCENE.cube.std((0, 1))).astype(np.float32), torch.device("cpu")
-)
+FEATURES = ((SCENE.cube - SCENE.cube.mean((0, 1))) / SCENE.cube.std((0, 1))).astype(np.float32)
+CPU = torch.device("cpu")
+RECIPE = partial(Steps, partial(torch.optim.AdamW, lr=2e-3), schedule.one_cycle, precision="fp32")
 
 
-def train(training, split=SPLIT, seed=0, precision="fp32", labels=SCENE.labels):
+def train(recipe, split=SPLIT, seed=0, labels=SCENE.labels):
     torch.manual_seed(seed)
     model = hybridsn(13, 3, 9)
-    history, _ = fit(
-        model,
-        IMAGE,
-        labels,
-        split,
-        engine=Engine(),
-        training=training,
-        optimizer=partial(torch.optim.AdamW, lr=2e-3),
-        schedule=schedule.one_cycle,
-        precision=precision,
-        seed=seed,
-    )
-    return model, history
+    samples = gather(FEATURES, labels, split, 3, CPU)
+    return model, recipe.fit(model, samples, Engine(), seed).history
 
 
 @given(seed=st.integers(0, 99), size=st.integers(1, 20), count=st.integers(1, 20))
@@ -61,43 +57,41 @@ def test_all_symmetries_are_drawn_about_equally_often():
 
 
 def test_it_learns():
-    model, history = train(Training(steps=60, batch_size=64, augment=True))
+    model, history = train(RECIPE(steps=60, batch_size=64, augment=True))
     test = torch.as_tensor(SPLIT.pixels(TEST))
     with torch.inference_mode():
-        predicted = forward(model, IMAGE, test, shared=True).argmax(1).numpy() + 1
+        predicted = forward(model, as_image(FEATURES, CPU), test, shared=True).argmax(1).numpy() + 1
     assert (predicted == SCENE.labels.flatten()[test.numpy()]).mean() > 0.85
     assert history["loss"].iloc[-5:].mean() < history["loss"].iloc[:5].mean() / 2
 
 
 def test_epochs_count_passes_over_the_training_pixels():
     count = len(SPLIT.pixels(TRAIN))
-    _, history = train(Training(epochs=2, batch_size=10))
+    _, history = train(RECIPE(epochs=2, batch_size=10))
     assert len(history) == math.ceil(2 * count / 10)
 
 
 def test_validation_chooses_the_weights_and_the_test_pixels_choose_nothing():
     """The best validated weights stay; scrambling every test label changes neither weights nor history."""
-    training = Training(steps=8, batch_size=32, validate_every=2)
-    model, history = train(training)
+    recipe = RECIPE(steps=8, batch_size=32, validate_every=2)
+    model, history = train(recipe)
     measured = history["validation_accuracy"].dropna()
     assert list(measured.index + 1) == [2, 4, 6, 8]
     scrambled = np.where(SPLIT.role == TEST, SCENE.labels % 3 + 1, SCENE.labels)
-    other, other_history = train(training, labels=scrambled)
+    other, other_history = train(recipe, labels=scrambled)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
     assert history.equals(other_history)
 
 
 def test_bf16_trains_too():
-    _, history = train(Training(steps=20, batch_size=64), precision="bf16")
+    _, history = train(RECIPE(steps=20, batch_size=64, precision="bf16"))
     assert history["loss"].iloc[-3:].mean() < history["loss"].iloc[:3].mean()
 
 
 def test_balanced_weights_make_the_classes_equal():
     """With logits of zero the weighted loss is log K however unequal the classes are; and gradients are balanced."""
-    from hsi.training.steps import _class_weights
-
     targets = torch.tensor([0] * 90 + [1] * 9 + [2])
-    weights = _class_weights(targets, 4)
+    weights = class_weights(targets, 4)
     assert weights.tolist() == pytest.approx([100 / (3 * 90), 100 / (3 * 9), 100 / 3, 0])
     assert torch.bincount(targets, weights=weights[targets]).tolist() == pytest.approx([100 / 3] * 3)
 
@@ -116,3 +110,31 @@ def test_schedules_stay_within_the_optimizers_rate_and_can_be_saved_as_json(name
     assert rates[0] == pytest.approx(ends[0])
     assert rates[-1] <= ends[1]
     json.dumps(rate.state_dict())
+
+
+def test_samples_hide_the_classes_of_test_pixels():
+    samples = gather(FEATURES, SCENE.labels, SPLIT, 3, CPU)
+    seen = torch.cat([samples.train, samples.validation])
+    assert torch.equal(samples.targets[seen] + 1, torch.from_numpy(SCENE.labels).flatten()[seen])
+    hidden = torch.ones(len(samples.targets), dtype=torch.bool)
+    hidden[seen] = False
+    assert hidden.sum() > len(SPLIT.pixels(TEST)) > 0
+    assert (samples.targets[hidden] == HIDDEN).all()
+
+
+def test_a_checkpoint_of_other_data_is_refused(tmp_path):
+    """What was trained so far belongs to one scene, split and recipe."""
+    samples = gather(FEATURES, SCENE.labels, SPLIT, 3, CPU)
+    path = tmp_path / "checkpoint.safetensors"
+    RECIPE(steps=2, batch_size=8).fit(hybridsn(13, 3, 9), samples, Engine(), 0, Checkpoint(path, "these data"))
+    assert path.exists()
+    with pytest.raises(HsiError, match="belongs to a training on other data"):
+        RECIPE(steps=4, batch_size=8).fit(hybridsn(13, 3, 9), samples, Engine(), 0, Checkpoint(path, "those data"))
+
+
+def test_steps_refuse_what_has_no_weights():
+    samples = gather(FEATURES, SCENE.labels, SPLIT, 3, CPU)
+    with pytest.raises(HsiError, match="learns in one go"):
+        RECIPE().fit(knn(13, 3), samples, Engine())
+    with pytest.raises(HsiError, match="this model is a network"):
+        Once().fit(hybridsn(13, 3, 9), samples, Engine())

@@ -1,0 +1,113 @@
+"""What a command line asks of a run, checked: the settled configuration, and what is built from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+from pydantic import Field
+
+from hsi.config.build import TARGET, build, check_value, taken
+from hsi.config.values import Positive, Seed, Switch, Window
+from hsi.engine.device import Device, Precision
+from hsi.experiment import Recipe
+from hsi.models.building import build_model
+from hsi.runs.identity import settle
+
+
+@dataclass(frozen=True)
+class PredictRequest:
+    """What ``hsi.predict`` is asked for; the keys are explained in conf/predict.yaml."""
+
+    run: Path
+    device: Device
+    memory_gb: Positive
+    check: Switch
+    trust: list[str]
+    scene: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, config: DictConfig) -> "PredictRequest":
+        """Check a configuration that Hydra has composed."""
+        return cls(**_own(cls, settle(config)))
+
+
+@dataclass(frozen=True)
+class AuditRequest:
+    """What ``hsi.audit`` is asked for; the keys are explained in conf/audit.yaml."""
+
+    seed: Seed
+    patch_size: Window
+    windows: Annotated[list[Window], Field(min_length=1, description="a list of odd whole numbers of pixels")]
+    context: Literal["own", "free"]
+    scene: Mapping[str, Any]
+    split: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, config: DictConfig) -> "AuditRequest":
+        """Check a configuration that Hydra has composed."""
+        return cls(**_own(cls, settle(config)))
+
+
+@dataclass(frozen=True)
+class Request:
+    """The top of the configuration, checked, and the rest of it, whose values `build` checks.
+
+    Parameters
+    ----------
+    tree
+        The settled configuration, see `hsi.runs.identity.settle`.
+    choices
+        The name chosen in each group.
+    """
+
+    seed: Seed
+    patch_size: Window | None
+    device: Device
+    precision: Precision
+    force: Switch
+    tree: Mapping[str, Any]
+    choices: Mapping[str, str]
+    overrides: list[str]
+    folder: Path
+
+    @classmethod
+    def read(cls, config: DictConfig) -> "Request":
+        """Check the configuration of a run that Hydra has composed."""
+        hydra = HydraConfig.get()
+        tree = settle(config)
+        choices = {group: name for group, name in hydra.runtime.choices.items() if not group.startswith("hydra/")}
+        checked = _own(cls, tree)
+        return cls(
+            **checked,
+            tree={**tree, **checked},
+            choices=choices,
+            overrides=list(hydra.overrides.task),
+            folder=Path(hydra.runtime.output_dir),
+        )
+
+    def recipe(self) -> Recipe:
+        """Every choice but scene, split and seed, built."""
+        tree = self.tree
+        learning = {group: build(tree[group], group) for group in ("optimizer", "schedule")}
+        train = tree["train"]
+        # a strategy takes what it needs: an estimator's neither steps nor optimizer
+        described = {TARGET: train[TARGET], **taken(train, "train", **train)}
+        training = build(described, "train", **taken(train, "train", **learning, precision=self.precision))
+        return Recipe(
+            reduce=build(tree["reduce"], "reduce"),
+            model=partial(build_model, tree["model"]),
+            training=training,
+            engine=build(tree["engine"], "engine"),
+            settings=build(tree["map"], "map"),
+            name=self.choices["model"],
+        )
+
+
+def _own(request: type, tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Those values of the top of a configuration that a request has fields for, checked."""
+    hints = get_type_hints(request, include_extras=True)
+    return {key: check_value(hints[key], value, key) for key, value in tree.items() if key in hints}

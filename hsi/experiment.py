@@ -1,0 +1,125 @@
+"""The chain as one function, without Hydra: reduce, fit, map and evaluate a scene under a split."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from hsi.engine.contract import WindowClassifier
+from hsi.engine.cost import cost
+from hsi.engine.device import Device, resolve_device, seed_everything
+from hsi.engine.forward import Engine
+from hsi.engine.samples import Samples, gather
+from hsi.errors import HsiError
+from hsi.evaluation.evaluation import evaluate
+from hsi.mapping.scene_map import MapSettings, symmetric_logits
+from hsi.reduce import Features
+from hsi.reports.terminal import introduce
+from hsi.runs.model import TrainedModel
+from hsi.runs.result import Result
+from hsi.runs.sensor import sensor_of
+from hsi.scene import Scene
+from hsi.scenes.assemble import require_classes
+from hsi.splits.roles import VALIDATION, Split
+from hsi.training.checkpoint import Checkpoint
+from hsi.training.fitted import Training
+from hsi.training.temperature import best_temperature
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a scene is classified: every choice but scene, split and seed.
+
+    Parameters
+    ----------
+    reduce
+        Called with the cube (rows, cols, bands) and the split; gives `Features`.
+    model
+        Called with the numbers of components and of classes; gives a network, see `hsi.models.building`.
+    training
+        How the network learns, see `hsi.training.fitted`.
+    """
+
+    reduce: Callable[[np.ndarray, Split], Features]
+    model: Callable[[int, int], WindowClassifier]
+    training: Training
+    engine: Engine
+    settings: MapSettings
+    name: str = "model"  # of the model, for messages
+
+
+def classify(
+    scene: Scene,
+    split: Split,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: Device = "auto",
+    checkpoint: Checkpoint | None = None,
+) -> Result:
+    """Reduce, fit, map, evaluate.
+
+    Training resumes from `checkpoint` where there is one. Raises HsiError: fewer than two classes, or whatever of the
+    recipe does not fit the scene.
+    """
+    require_classes(scene)
+    _require_validation(recipe.settings, split)
+    started = time.monotonic()
+    chosen = resolve_device(device)
+    seed_everything(seed)
+    features = recipe.reduce(scene.cube, split)
+    network = recipe.model(features.image.shape[2], scene.num_classes)
+    price = cost(network, scene.rows, scene.cols)
+    precision = recipe.training.precision_on(chosen)
+    introduce(scene, split, recipe.name, price, chosen.type, precision)
+    network = recipe.engine.lay_out(network.to(chosen))
+    samples = gather(features.image, scene.labels, split, scene.num_classes, chosen)
+    loaded = time.monotonic() - started
+
+    fitted = recipe.training.fit(network, samples, recipe.engine, seed, checkpoint)
+    trained = TrainedModel(
+        network=network,
+        reducer=features.reducer,
+        engine=recipe.engine,
+        settings=recipe.settings,
+        temperature=_temperature(network, samples, recipe.engine, recipe.settings),
+        scene=scene.name,
+        sensor=sensor_of(scene),
+        class_names=scene.class_names,
+        colours=scene.colours,
+        label_values=scene.label_values,
+    )
+    prediction = trained.map_image(samples.image, split.region)
+    context = recipe.settings.context
+    return Result(
+        scene=scene,
+        split=split,
+        seed=seed,
+        trained=trained,
+        cost=price,
+        history=fitted.history,
+        prediction=prediction,
+        evaluation=evaluate(scene, split, prediction.class_map, prediction.confidence, network.window, context),
+        seconds={"load": loaded, "train": fitted.seconds, "map": prediction.seconds},
+        device=torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else "cpu",
+        precision=precision,
+    )
+
+
+def _require_validation(settings: MapSettings, split: Split) -> None:
+    """Say before anything is trained that a temperature has nothing to be fitted on."""
+    if settings.calibrate == "temperature" and len(split.pixels(VALIDATION)) == 0:
+        raise HsiError(
+            "map.calibrate=temperature is fitted on validation pixels and the split has none: "
+            "set split.validation, for instance to 0.05"
+        )
+
+
+def _temperature(network: WindowClassifier, samples: Samples, engine: Engine, settings: MapSettings) -> float:
+    """1 unless the settings ask for a temperature, else the best one for the validation pixels."""
+    if settings.calibrate == "none":
+        return 1.0
+    turns = symmetric_logits(network, samples.image, engine, settings, samples.region, samples.validation)
+    return best_temperature(torch.stack(list(turns)).numpy(), samples.targets[samples.validation].cpu().numpy())
