@@ -59,21 +59,34 @@ def find_runs(folders: Sequence[Path]) -> list[Path]:
     return found
 
 
+def read_run(folder: Path) -> Finished:
+    """Read the metrics of a finished run.
+
+    Raises HsiError where metrics.json is missing, damaged, or lacks what a comparison needs.
+    """
+    metrics = files.read_json(folder / METRICS)
+    missing = [key for key in NEEDED if not isinstance(metrics, dict) or key not in metrics]
+    if missing:
+        raise HsiError(f"{folder / METRICS} has no {missing[0]}: repeat the run with force=true")
+    return Finished(folder, metrics)
+
+
 def read_settings(folders: Sequence[Path]) -> list[Setting]:
-    """Read the metrics of finished runs and group them by setting, in the order of the folders.
+    """Read the metrics of finished runs and group them by setting; see `read_run` and `group_runs`."""
+    return group_runs([read_run(folder) for folder in folders])
+
+
+def group_runs(found: Sequence[Finished]) -> list[Setting]:
+    """Group runs by setting, in the order in which settings are first met.
 
     A run that is there twice (same configuration, split and seed) counts once. A setting's name lists what differs
-    between the settings at hand. Raises HsiError where a metrics.json is damaged.
+    between the settings at hand.
     """
     runs: dict[tuple[str, str, int], Finished] = {}
-    for folder in folders:
-        run = Finished(folder, files.read_json(folder / METRICS))
-        missing = [key for key in NEEDED if key not in run.metrics]
-        if missing:
-            raise HsiError(f"{folder / METRICS} has no {missing[0]}: repeat the run with force=true")
+    for run in found:
         place = (_identity(run), *run.key)
         if place in runs:
-            log.info("Left out, the same run as %s: %s", runs[place].folder, folder)
+            log.info("Left out, the same run as %s: %s", runs[place].folder, run.folder)
         runs.setdefault(place, run)
     first_seen = {identity: number for number, (identity, _, _) in reversed(list(enumerate(runs)))}
     ordered = sorted(runs.items(), key=lambda item: (first_seen[item[0][0]], item[1].metrics["seed"], item[0][1]))

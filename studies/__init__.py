@@ -1,0 +1,1 @@
+"""The project's own studies: a table of finished runs, and RESULTS.md and its figures made from it."""

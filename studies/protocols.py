@@ -1,0 +1,72 @@
+"""Runs by protocol, which is how their split was made, and by model."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from hsi.comparison.groups import Finished, Setting, group_runs
+from hsi.errors import HsiError
+from hsi.evaluation.statistics import spread
+
+LEAKING, HONEST = "random, 10 %", "regions, 50 %"  # the protocols that every network is measured under
+
+Study = dict[str, dict[str, Setting]]  # by protocol, by name
+
+UNITS = ("%", "pixels", "a class", "folds")  # of the amount of training pixels, in the order of the tables
+
+
+def protocol(metrics: dict[str, Any]) -> str:
+    """How the split of a run was made, in words, without its seed: 'random, 10 %'."""
+    kind, split = metrics["choices"]["split"], metrics["config"]["split"]
+    if split.get("per_class"):
+        return f"{kind}, {split['per_class']} a class"
+    if split.get("folds"):
+        return f"{kind}, {split['folds']} folds"
+    train = split.get("train")
+    if train is None:
+        return str(kind)
+    return f"{kind}, {100 * train:g} %" if train < 1 else f"{kind}, {train:g} pixels"
+
+
+def name(metrics: dict[str, Any]) -> str:
+    """Model and attention of a run, in words."""
+    attention = metrics["choices"].get("attention", "none")
+    return metrics["choices"]["model"] + ("" if attention == "none" else f" + {attention}")
+
+
+def group(runs: Iterable[Finished]) -> Study:
+    """The runs, a setting for each name under each protocol; random before regions, shares before counts.
+
+    Raises HsiError where two configurations of a protocol have the same name, since no table could tell them apart.
+    """
+    found: Study = {}
+    ordered = sorted(runs, key=lambda run: protocol(run.metrics))
+    for title, members in groupby(ordered, key=lambda run: protocol(run.metrics)):
+        rows = found.setdefault(title, {})
+        for setting in group_runs(list(members)):
+            row = name(setting.runs[0].metrics)
+            if row in rows:
+                raise HsiError(
+                    f"{row} under {title} has two configurations ({rows[row].name} and {setting.name}): keep the runs "
+                    "of one of them"
+                )
+            rows[row] = setting
+    return dict(sorted(found.items(), key=lambda item: _order(item[0])))
+
+
+def _order(title: str) -> tuple[str, int, float]:
+    """Shares before counts, the most training pixels first."""
+    kind, _, amount = title.partition(", ")
+    number, _, unit = amount.partition(" ")
+    return (kind, UNITS.index(unit), -float(number)) if amount else (kind, -1, 0)
+
+
+def mean(setting: Setting) -> float:
+    """Mean OA in percent."""
+    return 100 * spread(setting.values("oa")).mean
+
+
+def both(found: Study) -> list[str]:
+    """Names that were measured under both protocols, the best under regions first."""
+    names = [row for row in found.get(HONEST, {}) if row in found.get(LEAKING, {})]
+    return sorted(names, key=lambda row: -mean(found[HONEST][row]))

@@ -1,0 +1,81 @@
+"""The sentences of RESULTS.md, every number in them made from runs."""
+
+from hsi.comparison.groups import Setting
+from hsi.comparison.pairs import compare_pairs, conclude
+from hsi.evaluation.statistics import spread
+from studies.protocols import HONEST, LEAKING, Study, mean
+
+BASELINES = ("svm", "svm_window", "random_forest", "knn")
+ATTENTION = ("hybridsn", "hybridsn + se", "hybridsn + spatial", "hybridsn + cbam")
+
+
+def percent(setting: Setting | None, measure: str = "oa") -> str:
+    """'mean ± sd' of a setting in percent, of kappa times 100."""
+    if setting is None:
+        return "-"
+    found = spread(setting.values(measure))
+    return f"{100 * found.mean:.2f}" + ("" if found.sd is None else f" ± {100 * found.sd:.2f}")
+
+
+def trained(setting: Setting) -> str:
+    """Training pixels, on average over the runs."""
+    return f"{spread([run.metrics['n_train'] for run in setting.runs]).mean:,.0f}"
+
+
+def describe_leak(found: Study) -> list[str]:
+    """Sentences on what the same network scores under both ways of splitting, and against spectra alone."""
+    leaking, honest = found[LEAKING], found[HONEST]
+    sentences = [
+        f"HybridSN is right on {percent(leaking['hybridsn'])} % of the test pixels when training pixels are drawn at "
+        f"random ({LEAKING}), and on {percent(honest['hybridsn'])} % when whole fields are held out and no window sees "
+        f"the other side ({HONEST}), with {trained(honest['hybridsn'])} training pixels in place of "
+        f"{trained(leaking['hybridsn'])}. The difference of "
+        f"{mean(leaking['hybridsn']) - mean(honest['hybridsn']):.0f} points is the price of another field, which a "
+        "random split does not show: most test windows there contain training pixels of the very field."
+    ]
+    spectral = [(row, honest[row]) for row in BASELINES if row in honest]
+    pairs = compare_pairs([honest["hybridsn"], *(setting for _, setting in spectral)], "oa", {})
+    names = dict(enumerate(["HybridSN", *(row for row, _ in spectral)], start=1))
+    sentences.append(
+        f"Baselines of scikit-learn under {HONEST}: "
+        + "; ".join(f"{row} {percent(setting)} %" for row, setting in spectral)
+        + ". "
+        + " ".join(conclude(pair, "oa", names) for pair in pairs if pair.first == 1)
+    )
+    if all(row in of for of in (leaking, honest) for row in ("svm", "svm_window")):
+        sentences.append(
+            "No network is needed to see it: the mean spectrum of a window in place of a single one takes the same SVM "
+            f"from {percent(leaking['svm'])} % to {percent(leaking['svm_window'])} % under {LEAKING}, and from "
+            f"{percent(honest['svm'])} % to {percent(honest['svm_window'])} % under {HONEST}."
+        )
+    if min(mean(setting) for _, setting in spectral) > mean(honest["hybridsn"]):
+        sentences.append(
+            "So here a window of 25 pixels learns what the training fields look like rather than what grows on them: "
+            "for a field that was never seen, spectra alone are the better evidence, and the accuracy of the random "
+            "split is no promise for the next field. It stays a fair measure of another task: filling in a map "
+            "between labels that lie all over it."
+        )
+    return sentences
+
+
+def describe_attention(of: dict[str, Setting]) -> list[str]:
+    """Each attention against none on the same splits and seeds, in words; Holm's correction is over these pairs."""
+    names = [row for row in ATTENTION if row in of]
+    pairs = compare_pairs([of[row] for row in names], "oa", {})
+    return [conclude(pair, "oa", dict(enumerate(names, start=1))) for pair in pairs if pair.first == 1]
+
+
+def describe_models(found: Study, names: list[str]) -> list[str]:
+    """Which networks are above an SVM on single spectra, by their means, in words."""
+    sentences = []
+    for title in (LEAKING, HONEST):
+        of = found[title]
+        networks = [row for row in names if of[row].runs[0].metrics["parameters"]]
+        above = [row for row in networks if mean(of[row]) > mean(of["svm"])]
+        others = [row for row in networks if row not in above]
+        listed = f"all but {', '.join(others)}" if len(above) > len(others) else ", ".join(above)
+        sentences.append(
+            f"Under {title}, the mean OA of {len(above)} of {len(networks)} networks is above that of the SVM on "
+            f"single spectra ({percent(of['svm'])} %)" + (f": {listed}." if above and others else ".")
+        )
+    return sentences
