@@ -198,7 +198,7 @@ def test_real_indian_pines(hsi_run, indian_pines):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["patch_size=10"], "choose an odd size"),
+        (["patch_size=10"], "patch_size=10: give an odd whole number of pixels from 1 on, or null"),
         (["patch_size=7"], "window of at least 9"),
         (["patch_size=37"], "larger than the scene"),
         (["reduce.components=61"], "the scene has 60 bands"),

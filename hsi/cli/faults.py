@@ -61,13 +61,12 @@ def _explain_configuration(message: str) -> str:
 
 def _missing_key(error: BaseException | None) -> str | None:
     """The full key that has no value, where that is the fault."""
+    found = None
     while error is not None:
-        if isinstance(error, MissingMandatoryValue) or "Missing mandatory value" in str(error):
-            key = getattr(error, "full_key", None) or str(error).rpartition("Missing mandatory value: ")[2].split()[0]
-            if key:
-                return str(key)
+        if isinstance(error, MissingMandatoryValue):
+            found = error.full_key or found  # the innermost says which; those around it say who asked
         error = error.__cause__ or error.__context__
-    return None
+    return found
 
 
 def _explain_grammar(error: BaseException, argv: Sequence[str]) -> str:

@@ -153,6 +153,8 @@ def _choices(hint: Any) -> typing.Iterator[str]:
 def _join(words: list[str]) -> str:
     """'a, b or c', each once."""
     *most, last = dict.fromkeys(words)
+    if most and any(" " in word for word in most):
+        return f"{', '.join(most)}, or {last}"
     return f"{', '.join(most)} or {last}" if most else last
 
 
