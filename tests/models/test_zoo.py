@@ -189,5 +189,5 @@ def test_attention_after_the_last_stage_leaves_the_trunk_shared(name):
 
 
 def test_sharing_never_costs_more(name):
-    price = cost(build(name, window=11), 145, 145)
-    assert 0 < price.shared <= price.whole
+    spent = cost(build(name, window=11), 145, 145)
+    assert 0 < spent.shared <= spent.whole
