@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from hypothesis import settings
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from hsi import run as run_module
 from hsi.cli import main as cli
 from hsi.cli.resolvers import register_resolvers
 from hsi.engine.contract import WindowClassifier
 from hsi.errors import NotInstalled
+from hsi.models.building import build_model
 from hsi.scene import Scene
 
 ROOT = Path(__file__).parent.parent
@@ -43,11 +43,9 @@ def configure(*overrides: str) -> DictConfig:
 def build_network(config: DictConfig, in_channels: int, num_classes: int, **knobs: object) -> WindowClassifier:
     """A network of conf/model/; one of a library that is an extra, and is not here, skips the test."""
     try:
-        return instantiate(config, in_channels=in_channels, num_classes=num_classes, **knobs)
-    except InstantiationException as error:
-        if isinstance(error.__cause__, NotInstalled):
-            pytest.skip(str(error.__cause__))
-        raise
+        return build_model(OmegaConf.merge(config, knobs), in_channels, num_classes)
+    except NotInstalled as error:
+        pytest.skip(str(error))
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,33 @@ class WindowClassifier(nn.Module):
         return self.head(self.trunk(windows))
 
 
+class PlainHead(nn.Module):
+    """A classifier of windows that was written without this contract, as the head of a network without a trunk.
+
+    It sees windows in contiguous memory, as it would elsewhere, so that ``x.view(len(x), -1)`` works in it; for the
+    same reason its weights are not to be put in channels-last memory.
+
+    Parameters
+    ----------
+    module
+        (B, C, P, P) float -> (B, num_classes) logits.
+    num_classes
+        What it puts out.
+    on_meta
+        Whether it runs on the meta device; where it does not, its layers are not counted (`hsi.engine.cost`).
+    """
+
+    def __init__(self, module: nn.Module, num_classes: int, on_meta: bool) -> None:
+        super().__init__()
+        self.module, self.num_classes, self.on_meta = module, num_classes, on_meta
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """(B, C, P, P) float -> (B, num_classes) logits."""
+        if windows.is_meta and not self.on_meta:
+            return torch.empty(len(windows), self.num_classes, device="meta")
+        return self.module(windows.contiguous())
+
+
 def require_odd(window: int) -> None:
     """Raise HsiError unless the window has a middle pixel."""
     if window < 1 or window % 2 == 0:

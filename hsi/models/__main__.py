@@ -5,12 +5,11 @@ network's file recommends, or for all of them that of ``patch_size=``.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException, InstantiationException
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tabulate import tabulate
 
@@ -20,52 +19,89 @@ from hsi.config.shipped import CONF
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.cost import cost
 from hsi.errors import HsiError
+from hsi.models.building import build_model
 
 ROWS, COLS, COMPONENTS, CLASSES = 145, 145, 30, 16
+NO_NETWORKS = ("# Baseline: ", "# Your own ")  # how the files of conf/model/ begin that have no layers to count
 HEADER = ("model", "window", "sees", "parameters", "whole", "% trunk", "shared", "attention", "paper")
 LEGEND = """
 sees: pixels that a position of the shared trunk depends on, of the window's; - where nothing is shared
 whole: million multiply-adds a pixel, window by window; % trunk: those of them that lie in the trunk
 shared: million multiply-adds a pixel with the trunk shared over the scene
 attention: the values of model.attention_position that +attention=se can be given with"""
+HELP = f"""hsi.models: every network, what it costs, what it shares, and its paper. Nothing is trained.
+
+python -m hsi.models                 each with the window that its file in conf/model/ recommends
+python -m hsi.models patch_size=11   all with windows of 11 x 11 pixels; those that cannot take it say why
+
+Counted for a scene of {ROWS} x {COLS} pixels, {COMPONENTS} components and {CLASSES} classes. The columns:
+{LEGEND}"""
 
 
-def main(words: list[str]) -> None:
-    """Print the table; `words` are overrides as for ``hsi.run``."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the table, or help; `argv` (sys.argv's without it) are overrides as for ``hsi.run``.
+
+    Exits with status 2 and one sentence where they cannot be read.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    if {"-h", "--help"} & set(argv):
+        print(HELP)
+        return
+    try:
+        print_table(argv)
+    except Exception as error:
+        message = explain(error)
+        if message is None:
+            raise
+        print(f"Error: {message}", file=sys.stderr)
+        sys.exit(2)
+
+
+def print_table(argv: Sequence[str]) -> None:
+    """One row a network, and below why others are not to be had; HsiError for `argv` that all networks refuse alike."""
+    for word in argv:
+        if word.startswith("-"):
+            raise HsiError(f"hsi.models has no option {word}: give key=value words, or --help")
+        if word.partition("=")[0].lstrip("+~") in ("model", "attention"):
+            raise HsiError(f"hsi.models lists all networks, and where attention can stand: leave {word} out")
     register_resolvers()
     rows, refusals = [], []
     with initialize_config_dir(str(CONF), version_base="1.3"):
         for path in networks():
             try:
-                rows.append(describe(path, words))
-            except InstantiationException as error:
-                refusals.append(f"{path.stem}: {_refusal(error)}")
+                rows.append(describe(path, argv))
+            except HsiError as error:
+                refusals.append((path.stem, str(error)))
+    if not rows and len(refusals) > 1 and len({message for _, message in refusals}) == 1:
+        raise HsiError(refusals[0][1])
     print(f"For {ROWS} x {COLS} pixels, {COMPONENTS} components, {CLASSES} classes:\n")
     print(tabulate(rows, HEADER, colalign=("left", *["right"] * 6, "left", "left"), disable_numparse=True))
     print(LEGEND)
     if refusals:
-        print("\nNot to be had so:", *refusals, sep="\n")
+        print("\nNot to be had so:", *(f"{name}: {message}" for name, message in refusals), sep="\n")
 
 
 def networks() -> list[Path]:
-    """The files of conf/model/ that describe networks; what has no layers to count calls itself a baseline."""
-    return [path for path in sorted((CONF / "model").glob("*.yaml")) if not path.read_text().startswith("# Baseline: ")]
+    """The files of conf/model/ that describe networks."""
+    return [
+        path for path in sorted((CONF / "model").glob("*.yaml")) if not path.read_text().startswith(NO_NETWORKS)
+    ]
 
 
-def describe(path: Path, words: list[str]) -> tuple[str, ...]:
+def describe(path: Path, argv: Sequence[str]) -> tuple[str, ...]:
     """One row of the table, for the network of a file."""
     first = path.read_text().splitlines()[0]
-    config = compose("config", [f"model={path.stem}", *words, "+attention=se"]).model
+    config = compose("config", [f"model={path.stem}", *argv, "+attention=se"]).model
     model = build(config, attention=None)
-    price, sees = cost(model, ROWS, COLS), model.window - model.trunk_window + 1
+    spent, sees = cost(model, ROWS, COLS), model.window - model.trunk_window + 1
     return (
         path.stem,
         str(model.window),
         str(sees) if sees > 1 else "-",
-        f"{price.parameters:,}",
-        f"{price.whole / 1e6:.1f}",
-        f"{100 * price.trunk_share:.0f}",
-        f"{price.shared / 1e6:.1f}",
+        f"{spent.parameters:,}",
+        f"{spent.whole / 1e6:.1f}",
+        f"{100 * spent.trunk_share:.0f}",
+        f"{spent.shared / 1e6:.1f}",
         ", ".join(position for position in ("last", "every") if takes_attention(config, position)) or "none",
         first[first.find("(") + 1 : first.find(")")],
     )
@@ -75,28 +111,18 @@ def takes_attention(config: DictConfig, position: str) -> bool:
     """Whether a network can be had with the attention of its configuration there."""
     try:
         build(config, attention_position=position)
-    except InstantiationException as error:
-        _refusal(error)
+    except HsiError:
         return False
     return True
 
 
 def build(config: DictConfig, **settings: object) -> WindowClassifier:
-    """Build a network without values."""
+    """Build a network without values, with some of its settings exchanged."""
+    changed = config.copy()
+    changed.update(settings)
     with torch.device("meta"):
-        return instantiate(config, in_channels=COMPONENTS, num_classes=CLASSES, **settings)
-
-
-def _refusal(error: InstantiationException) -> HsiError:
-    """Return why a network is not to be had; faults of the program go on."""
-    if isinstance(error.__cause__, HsiError):
-        return error.__cause__
-    raise error
+        return build_model(changed, COMPONENTS, CLASSES)
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except HydraException as fault:
-        print(f"Error: {explain(fault)}", file=sys.stderr)
-        sys.exit(2)
+    main()

@@ -19,11 +19,12 @@ the trunk.
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hsi.config.values import Positive, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
 from hsi.models.blocks.attention import EfficientChannelAttention
 from hsi.models.blocks.layers import Branches, Crop, Residual, conv, conv3d, global_average, scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, unpadded, with_attention
+from hsi.models.blocks.stages import Attention, Position, Stage, assemble, require_window, unpadded, with_attention
 
 KERNEL = 7  # bands that a spectral convolution sees
 MIN_WINDOW = 5
@@ -32,10 +33,10 @@ MIN_WINDOW = 5
 def a2s2k_resnet(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 9,
+    patch_size: Window = 9,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
 ) -> WindowClassifier:
     """Build A2S2K-ResNet for windows (B, in_channels, patch_size, patch_size); `width` scales every layer.
 

@@ -8,18 +8,21 @@ arXiv:1404.5997, 61,100,840 parameters (torchvision).
 Deviations for windows: a first kernel of 5 at stride 1 in place of 11 at stride 4, and no pooling after it (no early
 downsampling); the first two convolutions are unpadded as long as the window allows and form the trunk, where the
 response normalisation, which looks along channels only, stands as well. Weights start as in
-`hsi.models.blocks.layers.start`, not with a fixed deviation of 0.01, which small windows do not learn from.
+`hsi.models.blocks.layers.initialise`, not with a fixed deviation of 0.01, which small windows do not learn from.
 """
+
+from typing import Literal
 
 from torch import nn
 
+from hsi.config.values import Count, Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import LocalResponseNorm, conv, fully_connected, max_pool, scale
 from hsi.models.blocks.stages import (
     Attention,
+    Position,
     Stage,
     assemble,
-    choose,
     output_shape,
     require_window,
     unpadded,
@@ -33,20 +36,20 @@ MIN_WINDOW = 3
 def alexnet(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    columns: int = 2,
-    width: float = 1.0,
-    hidden: int = 4096,
-    dropout: float = 0.5,
+    attention_position: Position = "last",
+    columns: Literal[1, 2] = 2,
+    width: Positive = 1.0,
+    hidden: Count = 4096,
+    dropout: ShareOrZero = 0.5,
 ) -> WindowClassifier:
     """Build AlexNet for windows (B, in_channels, patch_size, patch_size).
 
     `width` scales the convolutions, `hidden` is the width of the two hidden fully connected layers.
     """
     require_window("AlexNet", patch_size, MIN_WINDOW)
-    widths = [columns * scale(channels // columns, width) for channels in choose("columns", columns, WIDTHS)]
+    widths = [columns * scale(channels // columns, width) for channels in WIDTHS[columns]]
     free, _ = unpadded(patch_size, (4, 4))
     stages = [
         Stage(_normalised(conv(in_channels, widths[0], 5, padded=free < 1)), widths[0], shared=free > 0),

@@ -6,10 +6,11 @@ the chain, the files and the commands of the networks, masks of a split's region
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from pydantic import Field
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV, KFold
@@ -20,8 +21,11 @@ from sklearn.svm import SVC
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hsi.config.values import Count, Positive, Seed, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
+
+Several = Annotated[Sequence[Positive], Field(min_length=1, description="a list of positive numbers")]
 
 FOLDS = 3  # of the search for C and gamma
 FLOOR = 1e-6  # the least probability: a forest says 0, and the logarithm of 0 is no logit
@@ -104,9 +108,9 @@ def _fit_to_state(head: nn.Module, state: dict[str, Tensor], prefix: str, *_: An
 def svm(
     in_channels: int,
     num_classes: int,
-    C: float | Sequence[float] = (1, 10, 100, 1000),
-    gamma: float | Sequence[float] = (0.25, 1, 4),
-    patch_size: int = 1,
+    C: Positive | Several = (1, 10, 100, 1000),
+    gamma: Positive | Several = (0.25, 1, 4),
+    patch_size: Window = 1,
 ) -> WindowClassifier:
     """Support vector machine with a radial kernel on standardised spectra; above `patch_size` 1 on window means.
 
@@ -124,22 +128,18 @@ def svm(
 
 
 def random_forest(
-    in_channels: int, num_classes: int, trees: int = 300, seed: int = 0, patch_size: int = 1
+    in_channels: int, num_classes: int, trees: Count = 300, seed: Seed = 0, patch_size: Window = 1
 ) -> WindowClassifier:
     """Random forest (Breiman, Machine Learning 45, 2001) on spectra; above `patch_size` 1 on window means."""
-    if trees < 1:
-        raise HsiError(f"model.trees={trees}: give a whole number from 1 on")
     forest = RandomForestClassifier(trees, random_state=seed, n_jobs=torch.get_num_threads())
     return _classifier(forest, in_channels, num_classes, patch_size)
 
 
-def knn(in_channels: int, num_classes: int, neighbours: int = 5, patch_size: int = 1) -> WindowClassifier:
+def knn(in_channels: int, num_classes: int, neighbours: Count = 5, patch_size: Window = 1) -> WindowClassifier:
     """The k nearest training spectra, standardised, vote; above `patch_size` 1 those of window means.
 
     Cover, Hart, "Nearest Neighbor Pattern Classification", IEEE Trans. Information Theory 13(1), 1967.
     """
-    if neighbours < 1:
-        raise HsiError(f"model.neighbours={neighbours}: give a whole number from 1 on")
     nearest = make_pipeline(StandardScaler(), KNeighborsClassifier(neighbours))
     return _classifier(nearest, in_channels, num_classes, patch_size)
 

@@ -11,9 +11,10 @@ whatever `patch_size`; the hidden layer stands there as a 1 x 1 convolution.
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hsi.config.values import Positive, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import Crop, global_average, scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, with_attention
+from hsi.models.blocks.stages import Attention, Position, Stage, assemble, require_window, with_attention
 
 MIN_WINDOW = 1
 
@@ -21,10 +22,10 @@ MIN_WINDOW = 1
 def cnn_1d(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 1,
+    patch_size: Window = 1,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
 ) -> WindowClassifier:
     """Build it for windows (B, in_channels, patch_size, patch_size); `width` scales both layers."""
     require_window("the 1-D CNN", patch_size, MIN_WINDOW)

@@ -5,14 +5,15 @@ Convolutional Neural Networks", IGARSS 2015: for C principal components and wind
 convolutions with 3 C and 9 C filters, no pooling, and 6 C hidden units.
 
 Deviation: in windows above 5 the hidden layer gets the mean over the positions that the convolutions leave (of 5 x 5
-they leave one). ReLU, and weights start as in `hsi.models.blocks.layers.start`. Both convolutions are the trunk.
+they leave one). ReLU, and weights start as in `hsi.models.blocks.layers.initialise`. Both convolutions are the trunk.
 """
 
 from torch import nn
 
+from hsi.config.values import Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import conv, fully_connected, scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, with_attention
+from hsi.models.blocks.stages import Attention, Position, Stage, assemble, require_window, with_attention
 
 MIN_WINDOW = 5
 
@@ -20,11 +21,11 @@ MIN_WINDOW = 5
 def cnn_2d(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 9,
+    patch_size: Window = 9,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
-    dropout: float = 0.0,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
+    dropout: ShareOrZero = 0.0,
 ) -> WindowClassifier:
     """Build it for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
     require_window("the 2-D CNN", patch_size, MIN_WINDOW)

@@ -5,15 +5,16 @@ Remote Sensing 9(1), 67, 2017, section 3: for windows of 5 x 5, 2 kernels of 3 x
 the spectrum), both unpadded, then 144 hidden units.
 
 Deviation: in windows above 5 the convolutions leave more than one position, and the hidden layer sees them all. ReLU,
-and weights start as in `hsi.models.blocks.layers.start`. Both convolutions are the trunk.
+and weights start as in `hsi.models.blocks.layers.initialise`. Both convolutions are the trunk.
 """
 
 from torch import nn
 
+from hsi.config.values import Positive, ShareOrZero, Window
 from hsi.engine.contract import FlattenPositions, WindowClassifier
 from hsi.errors import HsiError
 from hsi.models.blocks.layers import conv3d, fully_connected, scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, with_attention
+from hsi.models.blocks.stages import Attention, Position, Stage, assemble, require_window, with_attention
 
 SPECTRAL_KERNELS = (7, 3)
 MIN_COMPONENTS = sum(SPECTRAL_KERNELS) - 1  # one band is left
@@ -23,11 +24,11 @@ MIN_WINDOW = 5
 def cnn_3d(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 9,
+    patch_size: Window = 9,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
-    dropout: float = 0.0,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
+    dropout: ShareOrZero = 0.0,
 ) -> WindowClassifier:
     """Build it for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
     if in_channels < MIN_COMPONENTS:

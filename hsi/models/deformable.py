@@ -13,8 +13,8 @@ Deviations: DHCNet moves each pixel of each channel once, up to the border, and 
 are moved as in Dai et al., for all channels alike, and what lies outside is zero. Convolutions that find offsets learn
 at the rate of all others, from the first step on (DHCNet: after a plain network was trained; version 2: at a tenth).
 The hidden layer is not normalised, so that there can be batches of one. Weights start as in
-`hsi.models.blocks.layers.start`. The first two convolutions are unpadded as long as the window allows and form the
-trunk; a field of 3 x 3 or less is not halved any more. Deformed convolutions read zeros outside the window, so they
+`hsi.models.blocks.layers.initialise`. The first two convolutions are unpadded as long as the window allows and form
+the trunk; a field of 3 x 3 or less is not halved any more. Deformed convolutions read zeros outside the window, so they
 belong to the head.
 """
 
@@ -22,9 +22,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hsi.config.values import Positive, ShareOrZero, Switch, Window
 from hsi.engine.contract import WindowClassifier
-from hsi.models.blocks.layers import conv, fully_connected, max_pool, scale, start
-from hsi.models.blocks.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
+from hsi.models.blocks.layers import conv, fully_connected, initialise, max_pool, scale
+from hsi.models.blocks.stages import (
+    Attention,
+    Position,
+    Stage,
+    assemble,
+    halvings,
+    require_window,
+    unpadded,
+    with_attention,
+)
 
 MIN_WINDOW = 3
 
@@ -32,12 +42,12 @@ MIN_WINDOW = 3
 def deformable(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
-    modulated: bool = False,
-    dropout: float = 0.5,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
+    modulated: Switch = False,
+    dropout: ShareOrZero = 0.5,
 ) -> WindowClassifier:
     """Build it for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
     require_window("the deformable CNN", patch_size, MIN_WINDOW)
@@ -132,7 +142,7 @@ class DeformableConv(nn.Module):
         super().__init__()
         self.kernel, self.stride = kernel, stride
         self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel))
-        start(self.weight)
+        initialise(self.weight)
         self.moves = nn.Conv2d(inputs, (3 if modulated else 2) * kernel**2, 3, stride, padding=1)
         for values in self.moves.parameters():
             nn.init.zeros_(values)

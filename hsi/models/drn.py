@@ -11,11 +11,14 @@ a dilated level again standing for two more. Fields keep half the window's side 
 on windows of 9 the outer taps of dilation 4 meet padding only.
 """
 
+from typing import Literal
+
 from torch import nn
 
+from hsi.config.values import Positive, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import conv, global_average
-from hsi.models.blocks.stages import Attention, choose
+from hsi.models.blocks.stages import Attention, Position
 from hsi.models.resnet import BASIC, DEPTHS, Level, residual_stages, window_network
 
 DEGRIDDED = {26: (1, 1, 2, 2, 2, 2, 1, 1), 42: (1, 1, 3, 4, 6, 3, 1, 1)}  # blocks of the levels 1 to 8
@@ -27,14 +30,14 @@ STRIDES = (1, 2, 2, 2, 1, 1, 1, 1)
 def drn_a(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    depth: int = 18,
-    width: float = 1.0,
+    attention_position: Position = "last",
+    depth: Literal[18, 34, 50] = 18,
+    width: Positive = 1.0,
 ) -> WindowClassifier:
     """Build DRN-A (depth 18, 34 or 50) for windows (B, in_channels, patch_size, patch_size)."""
-    block, repeats = choose("depth", depth, DEPTHS)
+    block, repeats = DEPTHS[depth]
     levels = _levels_a(repeats)
     return window_network(
         "DRN-A", levels, block, 64, in_channels, num_classes, patch_size, attention, attention_position, width
@@ -44,14 +47,14 @@ def drn_a(
 def drn_b(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    depth: int = 26,
-    width: float = 1.0,
+    attention_position: Position = "last",
+    depth: Literal[26, 42] = 26,
+    width: Positive = 1.0,
 ) -> WindowClassifier:
     """Build DRN-B (depth 26 or 42) for windows (B, in_channels, patch_size, patch_size)."""
-    levels = _one_stride(_degridded(choose("depth", depth, DEGRIDDED), residual=True))
+    levels = _one_stride(_degridded(DEGRIDDED[depth], residual=True))
     return window_network(
         "DRN-B", levels, BASIC, 16, in_channels, num_classes, patch_size, attention, attention_position, width
     )
@@ -60,14 +63,14 @@ def drn_b(
 def drn_c(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    depth: int = 26,
-    width: float = 1.0,
+    attention_position: Position = "last",
+    depth: Literal[26, 42] = 26,
+    width: Positive = 1.0,
 ) -> WindowClassifier:
     """Build DRN-C (depth 26 or 42) for windows (B, in_channels, patch_size, patch_size)."""
-    levels = _one_stride(_degridded(choose("depth", depth, DEGRIDDED), residual=False))
+    levels = _one_stride(_degridded(DEGRIDDED[depth], residual=False))
     return window_network(
         "DRN-C", levels, BASIC, 16, in_channels, num_classes, patch_size, attention, attention_position, width
     )

@@ -22,9 +22,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hsi.config.values import Count, Switch, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError, NotInstalled
-from hsi.models.blocks.stages import Attention, assemble, require_window
+from hsi.models.blocks.stages import Attention, Position, assemble, require_window
 
 MIN_WINDOW = 1
 
@@ -32,12 +33,12 @@ MIN_WINDOW = 1
 def from_timm(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
+    attention_position: Position = "last",
     name: str = "resnet18",
-    size: int = 32,
-    pretrained: bool = False,
+    size: Count = 32,
+    pretrained: Switch = False,
 ) -> WindowClassifier:
     """Build timm's network `name` for windows (B, in_channels, patch_size, patch_size), enlarged to `size`."""
     require_window("timm", patch_size, MIN_WINDOW)

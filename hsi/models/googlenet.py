@@ -8,14 +8,15 @@ two auxiliary classifiers are left out: they serve training only, and by the aut
 Deviations for windows: a stem of two 3 x 3 convolutions (in place of 7 x 7 and 3 x 3) without stride or pooling (no
 early downsampling); the stem and the modules 3a and 3b are unpadded as long as the window allows and form the trunk,
 their shorter branches cropped to the longest; pooling keeps borders, so that any window passes. Weights start as
-in `hsi.models.blocks.layers.start`.
+in `hsi.models.blocks.layers.initialise`.
 """
 
 from torch import nn
 
+from hsi.config.values import Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import Branches, LocalResponseNorm, conv, global_average, max_pool, scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, unpadded, with_attention
+from hsi.models.blocks.stages import Attention, Position, Stage, assemble, require_window, unpadded, with_attention
 
 # Table 1: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; None: a pooling stands in front of the next.
 MODULES = (
@@ -30,11 +31,11 @@ MIN_WINDOW = 3
 def googlenet(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
-    dropout: float = 0.4,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
+    dropout: ShareOrZero = 0.4,
 ) -> WindowClassifier:
     """Build GoogLeNet for windows (B, in_channels, patch_size, patch_size); `width` scales every layer.
 

@@ -9,9 +9,10 @@ With attention after every convolution it is the SE-HybridSN of the literature.
 
 from torch import nn
 
+from hsi.config.values import ShareOrZero, Window
 from hsi.engine.contract import FlattenPositions, WindowClassifier
 from hsi.errors import HsiError
-from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, with_attention
+from hsi.models.blocks.stages import Attention, Position, Stage, assemble, require_window, with_attention
 
 SPECTRAL_KERNELS = (7, 5, 3)
 MIN_COMPONENTS = sum(SPECTRAL_KERNELS) - 2  # one band is left after the three valid convolutions
@@ -21,10 +22,10 @@ MIN_WINDOW = 9  # one position is left after four valid 3 x 3 convolutions
 def hybridsn(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 25,
+    patch_size: Window = 25,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    dropout: float = 0.4,
+    attention_position: Position = "last",
+    dropout: ShareOrZero = 0.4,
 ) -> WindowClassifier:
     """Build HybridSN for windows (B, in_channels, patch_size, patch_size).
 
@@ -56,11 +57,11 @@ def hybridsn(
         nn.Linear(128, num_classes),
     )
     for module in [*(stage.layers for stage in convolutions), dense]:
-        module.apply(_start_as_keras)
+        module.apply(_initialise_as_keras)
     return assemble(stages, dense, in_channels, patch_size)
 
 
-def _start_as_keras(layer: nn.Module) -> None:
+def _initialise_as_keras(layer: nn.Module) -> None:
     if isinstance(layer, nn.Conv2d | nn.Conv3d | nn.Linear):
         nn.init.xavier_uniform_(layer.weight)
         if layer.bias is not None:

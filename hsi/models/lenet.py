@@ -12,9 +12,10 @@ that a window of 9, of which the convolutions leave one pixel, still passes.
 
 from torch import nn
 
+from hsi.config.values import Positive, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, output_shape, require_window, with_attention
+from hsi.models.blocks.stages import Attention, Position, Stage, assemble, output_shape, require_window, with_attention
 
 MIN_WINDOW = 9
 
@@ -22,10 +23,10 @@ MIN_WINDOW = 9
 def lenet(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
 ) -> WindowClassifier:
     """Build LeNet-5 for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
     require_window("LeNet", patch_size, MIN_WINDOW)

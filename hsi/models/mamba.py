@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hsi.config.values import Count, Positive, Window
 from hsi.engine.contract import WindowClassifier
-from hsi.errors import HsiError
 from hsi.models.blocks.layers import global_average, scale
 from hsi.models.blocks.recurrence import selective_scan
-from hsi.models.blocks.stages import Attention, Stage, assemble, halvings, require_window, with_attention
+from hsi.models.blocks.stages import Attention, Position, Stage, assemble, halvings, require_window, with_attention
 
 KERNEL, EXPANSION, CHANNELS_OF_RANK = 4, 2, 16
 SLOWEST, FASTEST = 0.001, 0.1
@@ -34,16 +34,14 @@ MIN_WINDOW = 1
 def mamba(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 7,
+    patch_size: Window = 7,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
-    states: int = 16,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
+    states: Count = 16,
 ) -> WindowClassifier:
     """Build MambaHSI for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
     require_window("Mamba", patch_size, MIN_WINDOW)
-    if states < 1:
-        raise HsiError(f"model.states={states}: choose a whole number from 1 on")
     channels = GROUPS * scale(128 // GROUPS, width)
     stages = [Stage(pointwise(in_channels, channels), channels)]
     for stride in halvings((1, 2, 2), patch_size):

@@ -7,16 +7,26 @@ the 2 of the table its output could not be 7 x 7.
 
 Deviations for windows: the first two of five strides are 1 (no early downsampling), and a field of 3 x 3 or less
 is not halved any more; the first convolution and the pairs before the first stride are unpadded as long as the
-window allows and form the trunk. Weights start as in `hsi.models.blocks.layers.start`.
+window allows and form the trunk. Weights start as in `hsi.models.blocks.layers.initialise`.
 """
 
 from collections.abc import Sequence
 
 from torch import nn
 
+from hsi.config.values import Positive, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import conv, depthwise, global_average, scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
+from hsi.models.blocks.stages import (
+    Attention,
+    Position,
+    Stage,
+    assemble,
+    halvings,
+    require_window,
+    unpadded,
+    with_attention,
+)
 
 CHANNELS = (64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)  # of each pair, table 1
 STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
@@ -27,10 +37,10 @@ MIN_WINDOW = 3
 def mobilenet_v1(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
 ) -> WindowClassifier:
     """Build MobileNet for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
     require_window("MobileNet", patch_size, MIN_WINDOW)

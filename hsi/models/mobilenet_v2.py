@@ -6,16 +6,26 @@ not rounded to multiples of 8, and below 1 the last layer shrinks as well.
 
 Deviations for windows: the first two of five strides are 1 (no early downsampling), and a field of 3 x 3 or less
 is not halved any more; the first convolution and the blocks before the first stride are unpadded as long as the
-window allows, sums cropped, and form the trunk. Weights start as in `hsi.models.blocks.layers.start`.
+window allows, sums cropped, and form the trunk. Weights start as in `hsi.models.blocks.layers.initialise`.
 """
 
 from collections.abc import Callable, Sequence
 
 from torch import nn
 
+from hsi.config.values import Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import Residual, conv, depthwise, global_average, scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
+from hsi.models.blocks.stages import (
+    Attention,
+    Position,
+    Stage,
+    assemble,
+    halvings,
+    require_window,
+    unpadded,
+    with_attention,
+)
 
 # Table 2: expansion and output channels of each block.
 BLOCKS = (
@@ -30,11 +40,11 @@ MIN_WINDOW = 3
 def mobilenet_v2(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
-    dropout: float = 0.2,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
+    dropout: ShareOrZero = 0.2,
 ) -> WindowClassifier:
     """Build MobileNetV2 for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
     require_window("MobileNetV2", patch_size, MIN_WINDOW)

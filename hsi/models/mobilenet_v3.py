@@ -7,7 +7,7 @@ channels are not rounded to multiples of 8.
 
 Deviations for windows: the first two of five strides are 1 (no early downsampling), and a field of 3 x 3 or less
 is not halved any more; the first convolution and the blocks before the first stride are unpadded as long as the
-window allows, sums cropped, and form the trunk. Weights start as in `hsi.models.blocks.layers.start`.
+window allows, sums cropped, and form the trunk. Weights start as in `hsi.models.blocks.layers.initialise`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,9 +15,19 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from hsi.config.values import Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import conv, scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
+from hsi.models.blocks.stages import (
+    Attention,
+    Position,
+    Stage,
+    assemble,
+    halvings,
+    require_window,
+    unpadded,
+    with_attention,
+)
 from hsi.models.mobilenet_v2 import inverted_residual
 
 
@@ -47,11 +57,11 @@ MIN_WINDOW = 3
 def mobilenet_v3(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
-    dropout: float = 0.2,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
+    dropout: ShareOrZero = 0.2,
 ) -> WindowClassifier:
     """Build MobileNetV3-Large for windows (B, in_channels, patch_size, patch_size); `width` scales every layer.
 

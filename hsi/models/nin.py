@@ -11,9 +11,10 @@ ReLU, under which the logits of a class could die.
 
 from torch import nn
 
+from hsi.config.values import Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import conv, global_average, max_pool, scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, unpadded, with_attention
+from hsi.models.blocks.stages import Attention, Position, Stage, assemble, require_window, unpadded, with_attention
 
 MIN_WINDOW = 3
 
@@ -21,11 +22,11 @@ MIN_WINDOW = 3
 def nin(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
-    dropout: float = 0.5,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
+    dropout: ShareOrZero = 0.5,
 ) -> WindowClassifier:
     """Build NiN for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
     require_window("NiN", patch_size, MIN_WINDOW)

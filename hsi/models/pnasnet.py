@@ -10,22 +10,34 @@ sides, where the program pads more at the lower right.
 
 Deviations for windows: in front of the groups stands one 3 x 3 convolution of 3 F filters at stride 1 (no early
 downsampling; so does NASNet for CIFAR-10), unpadded if the window allows, then the trunk; a field of 3 x 3 or less is
-not halved any more. Kernels start as in `hsi.models.blocks.layers.start`. The defaults are the paper's for CIFAR-10;
-the file's N and F are scaled down.
+not halved any more. Kernels start as in `hsi.models.blocks.layers.initialise`. The defaults are the paper's for
+CIFAR-10; the file's N and F are scaled down.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hsi.config.values import Count, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
-from hsi.errors import HsiError
-from hsi.models.blocks.layers import conv, global_average, start
-from hsi.models.blocks.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
+from hsi.models.blocks.layers import conv, global_average, initialise
+from hsi.models.blocks.stages import (
+    Attention,
+    Position,
+    Stage,
+    assemble,
+    halvings,
+    require_window,
+    unpadded,
+    with_attention,
+)
 
+Filters = Annotated[Count, Field(ge=2, description="a whole number from 2 on")]
 Operation = Callable[[int, int, int], nn.Module]  # operation(inputs, filters, stride)
 
 GROUPS = 3  # of cells; each is twice as wide as the one before
@@ -35,12 +47,12 @@ MIN_WINDOW = 3
 def pnasnet(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 9,
+    patch_size: Window = 9,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    cells: int = 3,
-    filters: int = 48,
-    dropout: float = 0.5,
+    attention_position: Position = "last",
+    cells: Count = 3,
+    filters: Filters = 48,
+    dropout: ShareOrZero = 0.5,
 ) -> WindowClassifier:
     """Build PNASNet-5 for windows (B, in_channels, patch_size, patch_size).
 
@@ -48,8 +60,6 @@ def pnasnet(
     cell puts out five times as many channels. ``attention_position="every"`` stands after each cell.
     """
     require_window("PNASNet", patch_size, MIN_WINDOW)
-    if cells < 1 or filters < 2:
-        raise HsiError(f"model.cells={cells} and model.filters={filters}: choose at least 1 cell and 2 filters")
     free, side = unpadded(patch_size, (2,))
     stem = conv(in_channels, 3 * filters, padded=free < 1, norm=True, activation=None)
     inside = attention if attention_position == "every" else None
@@ -79,7 +89,7 @@ def separable(kernel: int, inputs: int, filters: int, stride: int) -> nn.Sequent
     layers: list[nn.Module] = []
     for channels, step in ((inputs, stride), (filters, 1)):
         depthwise = nn.Conv2d(channels, channels, kernel, step, kernel // 2, groups=channels, bias=False)
-        start(depthwise.weight)
+        initialise(depthwise.weight)
         layers += [nn.ReLU(), depthwise, *conv(channels, filters, 1, norm=True, activation=None)]
     return nn.Sequential(*layers)
 

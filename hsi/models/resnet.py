@@ -14,18 +14,19 @@ block. Batch statistics in the trunk: ``engine=auto`` trains window by window, m
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from torch import nn
 
+from hsi.config.values import Positive, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import Residual, conv, global_average, scale
 from hsi.models.blocks.stages import (
     SMALL_FIELD,
     Attention,
+    Position,
     Stage,
     assemble,
-    choose,
     require_window,
     unpadded,
     with_attention,
@@ -55,14 +56,14 @@ class Level(NamedTuple):
 def resnet(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    depth: int = 18,
-    width: float = 1.0,
+    attention_position: Position = "last",
+    depth: Literal[18, 34, 50] = 18,
+    width: Positive = 1.0,
 ) -> WindowClassifier:
     """Build ResNet for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
-    block, repeats = choose("depth", depth, DEPTHS)
+    block, repeats = DEPTHS[depth]
     return window_network(
         "ResNet", levels(repeats), block, 64, in_channels, num_classes, patch_size, attention, attention_position, width
     )
@@ -90,7 +91,7 @@ def window_network(
     num_classes: int,
     patch_size: int,
     attention: Attention | None,
-    attention_position: str,
+    attention_position: Position,
     width: float,
 ) -> WindowClassifier:
     """One 3 x 3 convolution, levels of residual blocks, global mean; see the deviations above."""

@@ -7,24 +7,26 @@ biases: depth 50 adds 2,514,944 parameters to ResNet-50 (equation 5; the paper: 
 """
 
 from functools import partial
+from typing import Literal
 
 from torch import nn
 
+from hsi.config.values import Count, Positive, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models import resnet
 from hsi.models.blocks.attention import SqueezeExcite
-from hsi.models.blocks.stages import Attention
+from hsi.models.blocks.stages import Attention, Position
 
 
 def senet(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "every",
-    depth: int = 18,
-    width: float = 1.0,
-    reduction: int = 16,
+    attention_position: Position = "every",
+    depth: Literal[18, 34, 50] = 18,
+    width: Positive = 1.0,
+    reduction: Count = 16,
 ) -> WindowClassifier:
     """Build SE-ResNet for windows (B, in_channels, patch_size, patch_size).
 

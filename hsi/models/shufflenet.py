@@ -6,7 +6,7 @@ Sun, "ShuffleNet", CVPR 2018), whose grouped 1 x 1 convolutions version 2 gives 
 
 Deviations for windows: the first convolution has stride 1 and no pooling after it (no early downsampling), is
 unpadded if the window allows and then the trunk; a field of 3 x 3 or less is not halved any more. Weights start
-as in `hsi.models.blocks.layers.start`.
+as in `hsi.models.blocks.layers.initialise`.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,19 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from hsi.config.values import Positive, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import Branches, conv, depthwise, global_average, scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, halvings, require_window, unpadded, with_attention
+from hsi.models.blocks.stages import (
+    Attention,
+    Position,
+    Stage,
+    assemble,
+    halvings,
+    require_window,
+    unpadded,
+    with_attention,
+)
 
 LEVELS = ((116, 4), (232, 8), (464, 4))  # output channels and blocks, the first of each with stride 2
 MIN_WINDOW = 3
@@ -25,10 +35,10 @@ MIN_WINDOW = 3
 def shufflenet(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
 ) -> WindowClassifier:
     """Build ShuffleNetV2 for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
     require_window("ShuffleNet", patch_size, MIN_WINDOW)

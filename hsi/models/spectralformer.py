@@ -10,13 +10,19 @@ the authors' program. A token is a whole window of a band, so there is nothing t
 over the window.
 """
 
+from typing import Annotated
+
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
+from hsi.config.values import Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
 from hsi.models.blocks.layers import ClassToken, First, TransformerBlock, scale
-from hsi.models.blocks.stages import Attention, assemble, require_window, with_attention
+from hsi.models.blocks.stages import Attention, Position, assemble, require_window
+
+Bands = Annotated[Window, Field(description="an odd whole number of bands from 1 on")]
 
 BLOCKS, HEADS, HIDDEN = 5, 4, 8
 MIN_WINDOW = 1
@@ -25,19 +31,17 @@ MIN_WINDOW = 1
 def spectralformer(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 7,
+    patch_size: Window = 7,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
-    neighbours: int = 3,
-    dropout: float = 0.1,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
+    neighbours: Bands = 3,
+    dropout: ShareOrZero = 0.1,
 ) -> WindowClassifier:
     """Build SpectralFormer for windows (B, in_channels, patch_size, patch_size); `width` scales the tokens."""
     require_window("SpectralFormer", patch_size, MIN_WINDOW)
     if attention is not None:
         raise HsiError("SpectralFormer has no feature map that attention could weigh: leave +attention= out")
-    if neighbours < 1 or neighbours % 2 == 0:
-        raise HsiError(f"model.neighbours={neighbours}: choose an odd number, so that a band is in the middle")
     channels = HEADS * scale(16, width)
     classifier = nn.Sequential(
         *(BandGroups(neighbours), nn.Linear(neighbours * patch_size**2, channels)),
@@ -45,8 +49,7 @@ def spectralformer(
         CrossLayerFusion(in_channels + 1, channels, dropout),
         *(First(), nn.LayerNorm(channels), nn.Linear(channels, num_classes)),
     )
-    stages = with_attention([], None, attention_position)  # there are none, but the word is checked as everywhere
-    return assemble(stages, classifier, in_channels, patch_size)
+    return assemble([], classifier, in_channels, patch_size)
 
 
 class BandGroups(nn.Module):

@@ -7,14 +7,15 @@ Deviations for windows: a first kernel of 3 at stride 1 in place of 7 at stride 
 downsampling); it and the fire modules 2 to 4 are unpadded as long as the window allows and form the trunk, the
 1 x 1 branch cropped; pooling keeps borders, so that any window passes. The class maps of conv10 are a linear layer on
 the mean, which is the same function, without the paper's last ReLU, under which the logits of a class could die.
-Weights start as in `hsi.models.blocks.layers.start`.
+Weights start as in `hsi.models.blocks.layers.initialise`.
 """
 
 from torch import nn
 
+from hsi.config.values import Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import Branches, conv, global_average, max_pool, scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, unpadded, with_attention
+from hsi.models.blocks.stages import Attention, Position, Stage, assemble, require_window, unpadded, with_attention
 
 FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))  # squeeze, each expand
 POOLED = (3, 7)  # fire5 and fire9 have a pooling in front
@@ -24,11 +25,11 @@ MIN_WINDOW = 3
 def squeezenet(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
-    dropout: float = 0.5,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
+    dropout: ShareOrZero = 0.5,
 ) -> WindowClassifier:
     """Build SqueezeNet for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
     require_window("SqueezeNet", patch_size, MIN_WINDOW)

@@ -11,10 +11,11 @@ be had for a batch of one.
 
 from torch import Tensor, nn
 
+from hsi.config.values import Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
 from hsi.models.blocks.layers import ClassToken, First, TransformerBlock, conv, conv3d, scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, with_attention
+from hsi.models.blocks.stages import Attention, Position, Stage, assemble, require_window, with_attention
 
 TOKENS, HEADS, HIDDEN = 4, 8, 8
 MIN_COMPONENTS, MIN_WINDOW = 3, 5
@@ -23,11 +24,11 @@ MIN_COMPONENTS, MIN_WINDOW = 3, 5
 def ssftt(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 13,
+    patch_size: Window = 13,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
-    dropout: float = 0.1,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
+    dropout: ShareOrZero = 0.1,
 ) -> WindowClassifier:
     """Build SSFTT for windows (B, in_channels, patch_size, patch_size); `width` scales convolutions and tokens."""
     if in_channels < MIN_COMPONENTS:

@@ -11,10 +11,11 @@ form the trunk. In a window of 3 the spatial blocks meet a 1 x 1 field, where a 
 
 from torch import nn
 
+from hsi.config.values import Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
 from hsi.models.blocks.layers import Residual, conv, conv3d, global_average, scale
-from hsi.models.blocks.stages import Attention, Stage, assemble, require_window, unpadded, with_attention
+from hsi.models.blocks.stages import Attention, Position, Stage, assemble, require_window, unpadded, with_attention
 
 KERNEL = 7  # bands that a spectral convolution sees
 MIN_WINDOW = 3
@@ -23,11 +24,11 @@ MIN_WINDOW = 3
 def ssrn(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 9,
+    patch_size: Window = 9,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
-    dropout: float = 0.5,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
+    dropout: ShareOrZero = 0.5,
 ) -> WindowClassifier:
     """Build SSRN for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
     if in_channels < KERNEL:

@@ -17,9 +17,19 @@ symmetric around its middle pixel and 2n - 1 pixels become n, then 2n - 1 again.
 import torch
 from torch import Tensor, nn
 
+from hsi.config.values import Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import Crop, centre, conv, scale
-from hsi.models.blocks.stages import SMALL_FIELD, Attention, Stage, assemble, require_window, unpadded, with_attention
+from hsi.models.blocks.stages import (
+    SMALL_FIELD,
+    Attention,
+    Position,
+    Stage,
+    assemble,
+    require_window,
+    unpadded,
+    with_attention,
+)
 
 HALVINGS = 4
 MIN_WINDOW = 5
@@ -28,11 +38,11 @@ MIN_WINDOW = 5
 def unet(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    width: float = 1.0,
-    dropout: float = 0.5,
+    attention_position: Position = "last",
+    width: Positive = 1.0,
+    dropout: ShareOrZero = 0.5,
 ) -> WindowClassifier:
     """Build U-Net for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
     require_window("U-Net", patch_size, MIN_WINDOW)

@@ -6,19 +6,22 @@ million parameters of table 2 (depth 11: 132,863,336).
 
 Deviations for windows: no pooling after the first stage (no early downsampling); the first two stages are unpadded
 as long as the window allows and form the trunk; pooling keeps borders that do not fill its 2 x 2, so that any window
-passes. Weights start as in `hsi.models.blocks.layers.start`, with which the deep ones learn without being grown from
-shallow ones.
+passes. Weights start as in `hsi.models.blocks.layers.initialise`, with which the deep ones learn without being grown
+from shallow ones.
 """
+
+from typing import Literal
 
 from torch import nn
 
+from hsi.config.values import Count, Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import conv, fully_connected, max_pool, scale
 from hsi.models.blocks.stages import (
     Attention,
+    Position,
     Stage,
     assemble,
-    choose,
     output_shape,
     require_window,
     unpadded,
@@ -33,20 +36,20 @@ MIN_WINDOW = 3
 def vgg(
     in_channels: int,
     num_classes: int,
-    patch_size: int = 15,
+    patch_size: Window = 15,
     attention: Attention | None = None,
-    attention_position: str = "last",
-    depth: int = 11,
-    width: float = 1.0,
-    hidden: int = 4096,
-    dropout: float = 0.5,
+    attention_position: Position = "last",
+    depth: Literal[11, 13, 16, 19] = 11,
+    width: Positive = 1.0,
+    hidden: Count = 4096,
+    dropout: ShareOrZero = 0.5,
 ) -> WindowClassifier:
     """Build VGG for windows (B, in_channels, patch_size, patch_size).
 
     `width` scales the convolutions, `hidden` is the width of the two hidden fully connected layers.
     """
     require_window("VGG", patch_size, MIN_WINDOW)
-    repeats = choose("depth", depth, REPEATS)
+    repeats = REPEATS[depth]
     free, _ = unpadded(patch_size, [2 * count for count in repeats[:2]])
     stages = with_attention(_stages(in_channels, repeats, width, free, pool_from=2), attention, attention_position)
     stages.append(Stage(max_pool(2), stages[-1].channels))

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
+from hsi.config.build import build
 from hsi.errors import HsiError
 from hsi.models.blocks.attention import (
     CBAM,
@@ -149,18 +149,19 @@ def test_a_hidden_unit_is_always_left(channels, hidden):
 
 
 @pytest.mark.parametrize(
-    ("build", "word"),
+    ("name", "key", "value", "allowed"),
     [
-        (lambda: SqueezeExcite(8, reduction=0), "reduction"),
-        (lambda: CBAM(8, reduction=0), "reduction"),
-        (lambda: CBAM(8, kernel_size=4), "kernel_size"),
-        (lambda: SpatialAttention(8, kernel_size=4), "kernel_size"),
-        (lambda: EfficientChannelAttention(8, gamma=0), "gamma"),
+        ("se", "reduction", 0, "a whole number from 1 on"),
+        ("cbam", "reduction", 0, "a whole number from 1 on"),
+        ("cbam", "kernel_size", 4, "an odd whole number"),
+        ("spatial", "kernel_size", 4, "an odd whole number"),
+        ("eca", "gamma", 0, "a positive number"),
+        ("eca", "b", "nan", "a number"),
     ],
 )
-def test_impossible_settings_are_named(build, word):
-    with pytest.raises(HsiError, match=word):
-        build()
+def test_impossible_settings_are_named(name, key, value, allowed):
+    with pytest.raises(HsiError, match=f"^model.attention.{key}={value}: give {allowed}"):
+        build({**OmegaConf.load(CONF / f"{name}.yaml"), key: value}, "model.attention")
 
 
 @pytest.mark.parametrize(
@@ -173,8 +174,8 @@ def test_impossible_settings_are_named(build, word):
     ],
 )
 def test_configuration_builds_its_module(name, module):
-    build = instantiate(OmegaConf.load(CONF / f"{name}.yaml"))
-    assert isinstance(build(8, dims=3), module)
+    attention = build(OmegaConf.load(CONF / f"{name}.yaml"), "model.attention")
+    assert isinstance(attention(8, dims=3), module)
 
 
 @pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)

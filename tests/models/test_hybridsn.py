@@ -5,6 +5,7 @@ from torch import nn
 from hsi.engine.cost import cost
 from hsi.errors import HsiError
 from hsi.models.blocks.attention import SqueezeExcite
+from hsi.models.building import build_model
 from hsi.models.hybridsn import hybridsn
 
 
@@ -36,17 +37,18 @@ def test_forward_and_gradients(window, components):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "components", "words"),
     [
-        ({"patch_size": 8}, "at least 9"),
-        ({"patch_size": 10}, "odd"),
-        ({"in_channels": 12}, "at least 13 components"),
-        ({"attention_position": "first"}, "last or every"),
+        ({"patch_size": 7}, 15, "at least 9"),
+        ({"patch_size": 8}, 15, "odd"),
+        ({"patch_size": 10}, 15, "odd"),
+        ({}, 12, "at least 13 components"),
+        ({"attention_position": "first"}, 15, "last or every"),
     ],
 )
-def test_what_it_cannot_take_is_said(arguments, words):
+def test_what_it_cannot_take_is_said(arguments, components, words):
     with pytest.raises(HsiError, match=words):
-        hybridsn(**({"in_channels": 15, "num_classes": 3} | arguments))
+        build_model({"_target_": "hsi.models.hybridsn.hybridsn", **arguments}, components, 3)
 
 
 def test_attention_after_every_convolution_leaves_one_convolution_shared():

@@ -25,7 +25,7 @@ def only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
 
 
 def test_only_baselines_are_left_out():
-    for path in set((ROOT / "conf" / "model").glob("*.yaml")) - set(networks()):
+    for path in set((ROOT / "conf" / "model").glob("*.yaml")) - {ROOT / "conf" / "model" / "custom.yaml", *networks()}:
         assert configure(f"model={path.stem}").model["_target_"].startswith("hsi.models.baselines.")
 
 
@@ -62,3 +62,33 @@ def test_what_a_window_forbids_is_said_below(capsys, monkeypatch, tmp_path):
     only(monkeypatch, tmp_path, "hybridsn")
     main(["patch_size=7"])
     assert "hybridsn: HybridSN needs a window of at least 9, not 7: raise patch_size" in capsys.readouterr().out
+
+
+def test_help_fits_a_screen(capsys):
+    main(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert "python -m hsi.models patch_size=11" in "\n".join(lines)
+    assert len(lines) <= 24
+    assert max(len(line) for line in lines) <= 120
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("--foo", "hsi.models has no option --foo: give key=value words, or --help"),
+        ("mdoel=x", "unknown key mdoel"),
+        ("foo", "foo"),
+        ("model=lenet", "leave model=lenet out"),
+        ("+attention=cbam", "leave +attention=cbam out"),
+        ("patch_size=abc", "patch_size=abc: give an odd whole number of pixels"),
+        ("patch_size=10", "patch_size=10: give an odd whole number of pixels"),
+    ],
+)
+def test_words_that_cannot_be_read_get_one_sentence(capsys, word, sentence):
+    with pytest.raises(SystemExit, match="2"):
+        main([word])
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("Error: ")
+    assert sentence in printed.err
+    assert printed.err.count("\n") == 1

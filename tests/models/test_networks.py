@@ -39,10 +39,11 @@ from hsi.models.blocks.layers import (
     centre,
     conv,
     depthwise,
+    initialise,
     scale,
-    start,
 )
 from hsi.models.blocks.stages import LEAST_FIELD, halvings, unpadded
+from hsi.models.building import build_model
 
 
 def parameters(model: nn.Module) -> int:
@@ -327,28 +328,29 @@ def test_small_fields_are_not_halved():
 @pytest.mark.parametrize(
     ("build", "knobs", "words"),
     [
-        (vgg.vgg, {"depth": 12}, "model.depth=12: choose 11 or 13 or 16 or 19"),
-        (resnet.resnet, {"depth": 20}, "choose 18 or 34 or 50"),
-        (drn.drn_c, {"depth": 18}, "choose 26 or 42"),
-        (alexnet.alexnet, {"columns": 3}, "choose 1 or 2"),
+        (vgg.vgg, {"depth": 12}, "model.depth=12: choose 11, 13, 16 or 19"),
+        (resnet.resnet, {"depth": 20}, "model.depth=20: choose 18, 34 or 50"),
+        (drn.drn_c, {"depth": 18}, "model.depth=18: choose 26 or 42"),
+        (alexnet.alexnet, {"columns": 3}, "model.columns=3: choose 1 or 2"),
         (lenet.lenet, {"patch_size": 7}, "LeNet needs a window of at least 9, not 7"),
         (squeezenet.squeezenet, {"patch_size": 1}, "at least 3, not 1"),
         (nin.nin, {"attention_position": "first"}, "choose last or every"),
         (resnet.resnet, {"attention": SqueezeExcite, "attention_position": "all"}, "choose last or every"),
         (googlenet.googlenet, {"patch_size": 10}, "odd"),
         (spectralformer.spectralformer, {"attention": SqueezeExcite}, "no feature map"),
-        (spectralformer.spectralformer, {"neighbours": 2}, "choose an odd number"),
+        (spectralformer.spectralformer, {"neighbours": 2}, "model.neighbours=2: give an odd whole number of bands"),
         (spectralformer.spectralformer, {"attention_position": "all"}, "choose last or every"),
         (mamba.mamba, {"states": 0}, "model.states=0"),
         (unet.unet, {"patch_size": 3}, "U-Net needs a window of at least 5, not 3"),
-        (pnasnet.pnasnet, {"cells": 0}, "choose at least 1 cell and 2 filters"),
+        (pnasnet.pnasnet, {"cells": 0}, "model.cells=0: give a whole number from 1 on"),
+        (pnasnet.pnasnet, {"filters": 1}, "model.filters=1: give a whole number from 2 on"),
         (pnasnet.pnasnet, {"attention_position": "first"}, "choose last or every"),
         (a2s2k_resnet.a2s2k_resnet, {"patch_size": 3}, "at least 5, not 3"),
     ],
 )
 def test_what_cannot_be_built_is_said(build, knobs, words):
     with pytest.raises(HsiError, match=words):
-        build(8, 3, **knobs)
+        build_model({"_target_": f"{build.__module__}.{build.__name__}", **knobs}, 8, 3)
 
 
 def test_pointwise_convolutions_start_so_that_variance_passes_through_relu():
@@ -362,7 +364,7 @@ def test_pointwise_convolutions_start_so_that_variance_passes_through_relu():
 def test_kernels_start_alike_along_rows_and_columns_alone(shape):
     torch.manual_seed(0)
     weight = torch.empty(shape)
-    start(weight)
+    initialise(weight)
     taps = weight.flatten(-2).flatten(0, -2).T.corrcoef()
     others = taps[~torch.eye(len(taps), dtype=torch.bool)]
     assert others.tolist() == pytest.approx([ALIKE] * len(others), abs=0.05)
@@ -372,10 +374,10 @@ def test_kernels_start_alike_along_rows_and_columns_alone(shape):
 
 
 def test_equal_pixels_grow_by_as_much_as_independent_ones_shrink():
-    """What `start` says of the two variances: they differ by 1 + (n - 1) ALIKE, and their product is 1."""
+    """What `initialise` says of the two variances: they differ by 1 + (n - 1) ALIKE, and their product is 1."""
     torch.manual_seed(0)
     weight = torch.empty(4096, 16, 3, 3)
-    start(weight)
+    initialise(weight)
     # ReLU halves the mean square of what comes next
     independent = weight.square().sum((1, 2, 3)).mean().item() / 2
     equal = weight.sum((2, 3)).square().sum(1).mean().item() / 2

@@ -6,12 +6,12 @@ from types import ModuleType
 import pytest
 import torch
 from conftest import configure
-from hydra.utils import instantiate
 from torch import nn
 
 from hsi.errors import HsiError, NotInstalled
 from hsi.models import from_timm
 from hsi.models.blocks.attention import SqueezeExcite
+from hsi.models.building import build_model
 from hsi.models.from_timm import Enlarge, library, start_branches
 
 NETWORKS = {"resnet18": 32, "convnext_atto": 32, "mobilenetv3_small_100": 48, "vit_tiny_patch16_224": 224}
@@ -135,7 +135,7 @@ def test_a_run_without_timm_says_so(hsi_run, monkeypatch):
 def test_networks_of_timm_learn_from_windows(timm, name, size):
     """Also one that is no convolutional network, at the size that it is made for."""
     torch.manual_seed(0)
-    model = instantiate(configure("model=timm", f"model.name={name}", f"model.size={size}").model, 5, 3).train()
+    model = build_model(configure("model=timm", f"model.name={name}", f"model.size={size}").model, 5, 3).train()
     logits = model(torch.randn(3, 5, 15, 15))
     assert logits.shape == (3, 3)
     logits.square().sum().backward()

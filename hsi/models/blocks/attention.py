@@ -14,7 +14,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from hsi.errors import HsiError
+from hsi.config.values import Count, Positive, Real, Window
 
 CONVOLUTIONS = {2: nn.Conv2d, 3: nn.Conv3d}
 
@@ -25,11 +25,9 @@ class SqueezeExcite(nn.Module):
     Hu, Shen, Sun, 'Squeeze-and-Excitation Networks', CVPR 2018, equations 2 (squeeze), 3 (excitation) and
     4 (scale). The hidden width is `max(1, channels // reduction)`. `dims` is accepted so that all attention
     modules are built alike; the mean runs over whatever follows the channels.
-
-    Raises HsiError if `reduction` is below 1.
     """
 
-    def __init__(self, channels: int, reduction: int = 16, dims: int = 2) -> None:
+    def __init__(self, channels: int, reduction: Count = 16, dims: int = 2) -> None:
         super().__init__()
         self.mlp = _bottleneck(channels, reduction)
 
@@ -44,11 +42,9 @@ class EfficientChannelAttention(nn.Module):
     Wang, Wu, Zhu, Li, Zuo, Hu, 'ECA-Net: Efficient Channel Attention for Deep Convolutional Neural
     Networks', CVPR 2020: one 1-D convolution over the channel means, zero padded, without reduction. How
     many neighbours it sees follows from the number of channels, see `adaptive_kernel`.
-
-    Raises HsiError if `gamma` is not above 0.
     """
 
-    def __init__(self, channels: int, gamma: float = 2, b: float = 1, dims: int = 2) -> None:
+    def __init__(self, channels: int, gamma: Positive = 2, b: Real = 1, dims: int = 2) -> None:
         super().__init__()
         size = adaptive_kernel(channels, gamma, b)
         self.convolution = nn.Conv1d(1, 1, size, padding=size // 2, bias=False)
@@ -66,14 +62,10 @@ class SpatialAttention(nn.Module):
     equation 3. The convolution is zero padded to the window's size; for `dims=3` it is a cube of
     `kernel_size` in D, H and W. The authors' code adds batch normalisation that their equation lacks; it
     is left out here. `channels` is accepted so that all attention modules are built alike.
-
-    Raises HsiError if `kernel_size` is not odd and positive.
     """
 
-    def __init__(self, channels: int, kernel_size: int = 7, dims: int = 2) -> None:
+    def __init__(self, channels: int, kernel_size: Window = 7, dims: int = 2) -> None:
         super().__init__()
-        if kernel_size < 1 or kernel_size % 2 == 0:
-            raise HsiError(f"spatial attention needs an odd, positive kernel_size, not {kernel_size}")
         self.convolution = CONVOLUTIONS[dims](2, 1, kernel_size, padding=kernel_size // 2, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -88,11 +80,9 @@ class CBAM(nn.Module):
     Woo et al. 2018 (see `SpatialAttention`), equations 1 to 3: the two descriptors of the channels pass
     the same two layers and are added before the sigmoid. The hidden width is
     `max(1, channels // reduction)`.
-
-    Raises HsiError if `reduction` is below 1 or `kernel_size` is not odd and positive.
     """
 
-    def __init__(self, channels: int, reduction: int = 16, kernel_size: int = 7, dims: int = 2) -> None:
+    def __init__(self, channels: int, reduction: Count = 16, kernel_size: Window = 7, dims: int = 2) -> None:
         super().__init__()
         self.mlp = _bottleneck(channels, reduction)
         self.spatial = SpatialAttention(channels, kernel_size, dims)
@@ -108,18 +98,12 @@ def adaptive_kernel(channels: int, gamma: float = 2, b: float = 1) -> int:
 
     Wang et al. 2020, section 'Coverage of Local Cross-Channel Interaction'. 'Odd' is read as in the
     authors' code: cut to a whole number, and one more if that is even.
-
-    Raises HsiError if `gamma` is not above 0.
     """
-    if gamma <= 0:
-        raise HsiError(f"efficient channel attention needs gamma above 0, not {gamma}")
     size = int(abs((math.log2(channels) + b) / gamma))
     return size if size % 2 else size + 1
 
 
 def _bottleneck(channels: int, reduction: int) -> nn.Sequential:
-    if reduction < 1:
-        raise HsiError(f"channel attention needs a reduction of 1 or more, not {reduction}")
     hidden = max(1, channels // reduction)
     return nn.Sequential(nn.Linear(channels, hidden, bias=False), nn.ReLU(), nn.Linear(hidden, channels, bias=False))
 

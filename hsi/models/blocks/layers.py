@@ -20,7 +20,7 @@ def scale(channels: int, width: float) -> int:
 
 
 @torch.no_grad()
-def start(weight: Tensor) -> None:
+def initialise(weight: Tensor) -> None:
     """Draw the first weights of a convolution, (outputs, inputs, ..., rows, columns), in place.
 
     Normal, of mean 0, as in He, Zhang, Ren, Sun, "Delving Deep into Rectifiers", ICCV 2015. Deviation: the taps of a
@@ -55,11 +55,11 @@ def conv(
     """Convolution, batch normalisation where `norm`, activation where there is one.
 
     Padded and with stride s, a side n becomes ceil(n / s). Normalised convolutions have no bias. Weights begin as
-    `start` says.
+    `initialise` says.
     """
     padding = dilation * (kernel // 2) if padded else 0
     layer = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=not norm)
-    start(layer.weight)
+    initialise(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     return nn.Sequential(layer, *([nn.BatchNorm2d(outputs)] if norm else []), *([activation()] if activation else []))
@@ -104,7 +104,7 @@ def conv3d(
 ) -> nn.Sequential:
     """`conv` with a spectral axis, (B, inputs, D, H, W) -> (B, outputs, D', H', W'); unpadded unless told."""
     layer = nn.Conv3d(inputs, outputs, kernel, stride, padding, bias=not norm)
-    start(layer.weight)
+    initialise(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     return nn.Sequential(layer, *([nn.BatchNorm3d(outputs)] if norm else []), *([activation()] if activation else []))

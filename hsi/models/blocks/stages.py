@@ -6,8 +6,8 @@ trunk ends.
 """
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 import torch
 from torch import nn
@@ -15,8 +15,8 @@ from torch import nn
 from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
 
-T = TypeVar("T")
 Attention = Callable[..., nn.Module]  # attention(channels, dims=2 | 3), keeps shapes: see hsi.models.blocks.attention
+Position = Literal["last", "every"]  # of attention: after the last stage alone, or after each
 
 LEAST_FIELD = 7  # pixels that unpadded layers leave of a window: enough for two more 3 x 3 layers and a pooling
 SMALL_FIELD = 3  # pixels that are not halved any more: of 3 comes 2, and batches of one can still be normalised
@@ -43,10 +43,8 @@ class Stage(NamedTuple):
     dims: int = 2
 
 
-def with_attention(stages: list[Stage], attention: Attention | None, position: str) -> list[Stage]:
+def with_attention(stages: list[Stage], attention: Attention | None, position: Position) -> list[Stage]:
     """Put attention after the last stage (position ``last``) or after each (``every``)."""
-    if position not in ("last", "every"):
-        raise HsiError(f"model.attention_position={position}: choose last or every")
     if attention is None:
         return stages
     attended: list[Stage] = []
@@ -105,10 +103,3 @@ def require_window(network: str, patch_size: int, least: int) -> None:
     """Raise HsiError for a window that `network` cannot take."""
     if patch_size < least:
         raise HsiError(f"{network} needs a window of at least {least}, not {patch_size}: raise patch_size")
-
-
-def choose(key: str, value: int, table: Mapping[int, T]) -> T:
-    """Look up a published variant, such as a depth; HsiError names the variants there are."""
-    if value not in table:
-        raise HsiError(f"model.{key}={value}: choose {' or '.join(str(known) for known in table)}")
-    return table[value]
