@@ -1,7 +1,7 @@
 """A scene: the cube, its labels, and what is known about both.
 
-Every loader ends in `assemble`, so that all scenes pass the same checks. Class labels are 1..K without gaps
-here, whatever the file has; `label_values` keeps the file's own numbers.
+Class labels are 1..K without gaps here, whatever the file has; `label_values` keeps the file's own numbers. Where
+scenes come from is in `hsi.scenes`, which checks all of them in the same way.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ class Scene:
     name
         short name, as in conf/scene/.
     cube
-        (rows, cols, bands), the file's own dtype.
+        (rows, cols, bands), C-contiguous, the file's own dtype in native byte order.
     labels
         (rows, cols) int64; 0 unlabelled, 1..K the classes.
     label_values
@@ -77,6 +77,6 @@ class Scene:
 def scene_hash(scene: Scene) -> str:
     """SHA-256 over cube, labels and class names, in hexadecimal: what was classified, wherever it came from."""
     digest = hashlib.sha256(repr((scene.cube.shape, scene.cube.dtype.str, scene.class_names)).encode())
-    digest.update(np.ascontiguousarray(scene.cube).tobytes())
-    digest.update(scene.labels.astype(np.int64).tobytes())
+    digest.update(np.ascontiguousarray(scene.cube).data)
+    digest.update(np.ascontiguousarray(scene.labels, dtype=np.int64).data)
     return digest.hexdigest()

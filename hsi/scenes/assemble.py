@@ -1,25 +1,42 @@
 """Where all loaders end: raw arrays, checked, become a scene."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hsi.errors import HsiError
+from hsi.files import file_checksum
 from hsi.scene import Scene
+from hsi.scenes.description import Description, describe
 from hsi.scenes.labels import name_classes, to_contiguous
-from hsi.scenes.valid import handle_invalid
+from hsi.scenes.valid import treat_nodata
+
+
+def from_arrays(cube: np.ndarray, labels: np.ndarray | None = None, **told: Any) -> Scene:
+    """Make a scene of arrays in memory.
+
+    Parameters
+    ----------
+    cube
+        (rows, cols, bands), integer or floating.
+    labels
+        (rows, cols), whole numbers >= 0 with 0 for unlabelled; None for a scene that is only mapped.
+    told
+        fields of `hsi.scenes.description.Description`: name, classes, wavelengths, rgb_bands, ignored_labels,
+        invalid.
+
+    Raises HsiError: anything above that does not hold.
+    """
+    return assemble(np.asarray(cube), None if labels is None else np.asarray(labels), describe(**told))
 
 
 def assemble(
-    name: str,
     cube: np.ndarray,
     labels: np.ndarray | None,
+    about: Description,
     *,
-    classes: Sequence[str] | Mapping[str, str] | None = None,
-    rgb_bands: Sequence[int] | None = None,
-    ignored_labels: Sequence[int] = (),
-    invalid: str = "error",
-    wavelengths: Sequence[float] | np.ndarray | None = None,
     georeference: Mapping[str, object] | None = None,
     checksums: Mapping[str, str] | None = None,
 ) -> Scene:
@@ -27,29 +44,16 @@ def assemble(
 
     Parameters
     ----------
-    name
-        of the scene.
-    cube
-        (rows, cols, bands), integer or floating.
-    labels
-        (rows, cols), integral numbers >= 0 with 0 for unlabelled; None for no labels at all.
-    classes
-        see `load_custom`; may name the ignored labels or leave them out.
-    rgb_bands
-        see `Scene`.
-    ignored_labels
-        label values that become 0.
-    invalid
-        what to do with NaN and infinite values, see `hsi.scenes.valid`.
-    wavelengths
-        (bands,), nm.
-    georeference
-        see `Scene`.
-    checksums
+    cube, labels
+        see `from_arrays`.
+    about
+        what is known beside the arrays.
+    georeference, checksums
         see `Scene`.
 
-    Raises HsiError: anything above that does not hold.
+    Raises HsiError: arrays that make no scene, or a description of another one.
     """
+    name = about.name
     if cube.ndim != 3 or cube.dtype.kind not in "iuf" or cube.size == 0:
         raise HsiError(
             f"scene {name}: the cube must be (rows, columns, bands) of real numbers, not {cube.dtype} of "
@@ -63,18 +67,30 @@ def assemble(
             "give the files of one scene."
         )
     bands = cube.shape[2]
-    spectral = None if wavelengths is None else np.asarray(wavelengths, dtype=np.float64)
+    spectral = None if about.wavelengths is None else np.asarray(about.wavelengths, dtype=np.float64)
     if spectral is not None and spectral.shape != (bands,):
         raise HsiError(f"scene {name}: {spectral.size} wavelengths for {bands} bands: give one per band, in nm.")
-    rgb = _checked_rgb(name, rgb_bands, bands)
-    indices, values, ignored = to_contiguous(name, labels, ignored_labels)
-    names, colours = name_classes(name, classes, values, ignored)
-    cube, kept = handle_invalid(name, cube, invalid)
+    rgb = _checked_rgb(name, about.rgb_bands, bands)
+    indices, values, ignored = to_contiguous(name, labels, about.ignored_labels)
+    names, colours = name_classes(name, about.classes, values, ignored)
+    # one memory order and byte order, so that equal scenes give equal bytes wherever they come from
+    cube = np.ascontiguousarray(cube, dtype=cube.dtype.newbyteorder("="))
+    cube, kept = treat_nodata(name, cube, about.invalid)
     if kept.size < bands:
         spectral = None if spectral is None else spectral[kept]
         # a dropped colour band is replaced by its nearest neighbour
         rgb = _checked_rgb(name, rgb and [int(np.abs(kept - band).argmin()) for band in rgb], kept.size)
     return Scene(name, cube, indices, values, names, colours, spectral, georeference, rgb, dict(checksums or {}))
+
+
+def checksums_of(paths: Sequence[Path]) -> dict[str, str]:
+    """Return the SHA-256 of each file, by name; two of one name are told apart by their folders."""
+    files = dict.fromkeys(path.absolute() for path in paths)
+    names = [path.name for path in files]
+    return {
+        path.name if names.count(path.name) == 1 else f"{path.parent.name}/{path.name}": file_checksum(path)
+        for path in files
+    }
 
 
 def require_classes(scene: Scene) -> None:

@@ -1,71 +1,58 @@
 """A scene from the user's own files."""
 
-from collections.abc import Mapping, Sequence
+import logging
 from pathlib import Path
+from typing import Any
 
 from hsi.scene import Scene
-from hsi.scenes.assemble import assemble
-from hsi.scenes.formats import EnviHeader, read_array, read_envi_header
-from hsi.scenes.published import _checksums
+from hsi.scenes.assemble import assemble, checksums_of
+from hsi.scenes.description import Text, describe
+from hsi.scenes.formats import read_raster
+
+log = logging.getLogger(__name__)
 
 
 def load_custom(
-    name: str,
     cube: str | Path,
     labels: str | Path | None,
-    cube_key: str | None = None,
-    labels_key: str | None = None,
-    classes: Sequence[str] | Mapping[str, str] | None = None,
-    rgb_bands: Sequence[int] | None = None,
-    ignored_labels: Sequence[int] = (),
-    invalid: str = "error",
-    wavelengths: Sequence[float] | None = None,
+    cube_key: Text | None = None,
+    labels_key: Text | None = None,
+    **told: Any,
 ) -> Scene:
-    """Load a scene from the user's own files: .mat, .npy or ENVI .hdr.
+    """Load a scene from the user's own files: .mat, .npy, .npz, ENVI .hdr or TIFF, see `hsi.scenes.formats`.
 
     Parameters
     ----------
-    name
-        for titles and reports.
     cube
         file with the cube (rows, cols, bands); relative paths count from the current directory.
     labels
         file with the label image (rows, cols), or None for a scene that is only mapped.
     cube_key
-        array name in a .mat file; None takes the only one with 3 dimensions.
+        array name in a .mat or .npz file; None takes the only one with 3 dimensions.
     labels_key
         likewise for the labels, with 2 dimensions.
-    classes
-        names, or name -> colour, in ascending order of the label values; None gives 'class <value>'.
-    rgb_bands
-        see `Scene`; None takes those of an ENVI header, if any.
-    ignored_labels
-        label values to treat as unlabelled, beside 0.
-    invalid
-        what to do with NaN and infinite values, see `hsi.scenes.valid`.
-    wavelengths
-        of the bands in nm; None takes those of an ENVI header, if any.
+    told
+        fields of `hsi.scenes.description.Description`; wavelengths and rgb_bands that are None are those of an ENVI
+        header, if any.
 
     Raises HsiError: any fault in the files or in what was said about them.
     """
-    cube_path = Path(cube).expanduser()
-    array = read_array(cube_path, cube_key, ndim=3)
-    is_envi = cube_path.suffix.lower() == ".hdr"
-    header = read_envi_header(cube_path) if is_envi else EnviHeader(None, None, None)
-    paths = [cube_path]
-    label_image = None
-    if labels is not None:
-        paths.append(Path(labels).expanduser())
-        label_image = read_array(paths[-1], labels_key, ndim=2)
+    describe(**told)  # before the files are read: a large cube takes its time
+    raster = read_raster(cube, cube_key, ndim=3)
+    truth = None if labels is None else read_raster(labels, labels_key, ndim=2)
+    if raster.valid is not None and (count := int((~raster.valid).sum())):
+        log.warning(
+            "%s: %d pixels hold only the 'data ignore value' %g; they are used like others",
+            raster.files[0],
+            count,
+            raster.nodata,
+        )
+    found = {"wavelengths": raster.wavelengths, "rgb_bands": raster.rgb_bands}
+    about = describe(**found | {key: value for key, value in told.items() if value is not None})
     return assemble(
-        name,
-        array,
-        label_image,
-        classes=classes,
-        rgb_bands=header.rgb_bands if rgb_bands is None else rgb_bands,
-        ignored_labels=ignored_labels,
-        invalid=invalid,
-        wavelengths=header.wavelengths if wavelengths is None else wavelengths,
-        georeference=header.georeference,
-        checksums=_checksums(paths),
+        raster.load(),
+        None if truth is None else truth.load(),
+        about,
+        georeference=raster.georeference,
+        checksums=checksums_of([*raster.files, *(truth.files if truth else ())]),
     )

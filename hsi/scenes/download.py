@@ -13,9 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pooch
-import requests
-
 from hsi.errors import HsiError
 from hsi.files import file_checksum
 
@@ -119,6 +116,9 @@ def _check_content(part: Path, checksum: str | None) -> None:
 
 
 def _from_http(url: str, part: Path) -> None:
+    import pooch  # here, as only what is missing is fetched
+    import requests
+
     host = urlsplit(url).netloc
     if host in _unreachable:
         raise _UnavailableError(f"skipped, {host} was out of reach before")

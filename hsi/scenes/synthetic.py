@@ -3,21 +3,23 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from hsi.config.values import Count, NotNegative, Seed
 from hsi.errors import HsiError
 from hsi.scene import Scene
-from hsi.scenes.assemble import assemble
+from hsi.scenes.assemble import from_arrays
+from hsi.scenes.description import Text
 
 FULL_SCALE = 8000.0  # digital number of reflectance 1, so that the values resemble a calibrated AVIRIS product
 
 
 def make_synthetic(
-    name: str = "synthetic",
-    rows: int = 64,
-    cols: int = 64,
-    bands: int = 60,
-    classes: int = 6,
-    seed: int = 0,
-    noise: float = 0.02,
+    name: Text = "synthetic",
+    rows: Count = 64,
+    cols: Count = 64,
+    bands: Count = 60,
+    classes: Count = 6,
+    seed: Seed = 0,
+    noise: NotNegative = 0.02,
 ) -> Scene:
     """Generate irregular fields of several classes with unlabelled ground between them.
 
@@ -45,10 +47,8 @@ def make_synthetic(
     -------
     Scene with a (rows, cols, bands) uint16 cube and wavelengths.
 
-    Raises HsiError: no bands, no classes, or too little room for the classes.
+    Raises HsiError: too little room for the classes.
     """
-    if bands < 1 or classes < 1 or noise < 0:
-        raise HsiError(f"scene {name}: bands={bands}, classes={classes}, noise={noise}: give positive numbers.")
     rng = np.random.default_rng(seed)
     labels = _fields(rng, rows, cols, classes)
     if len(np.unique(labels[labels > 0])) < classes:
@@ -61,13 +61,8 @@ def make_synthetic(
     signal = FULL_SCALE * light[:, :, None] * (abundances @ spectra)
     signal += rng.normal(scale=noise * signal.mean(), size=signal.shape)
     rgb = [int(np.abs(wavelengths - centre).argmin()) for centre in (860, 660, 560)]  # vegetation shows red
-    return assemble(
-        name,
-        np.clip(signal.round(), 0, 65535).astype(np.uint16),
-        labels,
-        rgb_bands=rgb,
-        wavelengths=wavelengths,
-    )
+    cube = np.clip(signal.round(), 0, 65535).astype(np.uint16)
+    return from_arrays(cube, labels, name=name, rgb_bands=rgb, wavelengths=wavelengths)
 
 
 def _smooth(rng: np.random.Generator, rows: int, cols: int, width: float) -> np.ndarray:

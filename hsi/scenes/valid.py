@@ -5,11 +5,12 @@ import logging
 import numpy as np
 
 from hsi.errors import HsiError
+from hsi.scenes.description import Treatment
 
 log = logging.getLogger(__name__)
 
 
-def handle_invalid(name: str, cube: np.ndarray, invalid: str) -> tuple[np.ndarray, np.ndarray]:
+def treat_nodata(name: str, cube: np.ndarray, treatment: Treatment) -> tuple[np.ndarray, np.ndarray]:
     """Rid a cube of NaN and infinite values.
 
     Parameters
@@ -18,7 +19,7 @@ def handle_invalid(name: str, cube: np.ndarray, invalid: str) -> tuple[np.ndarra
         of the scene, for messages.
     cube
         (rows, cols, bands); never changed in place.
-    invalid
+    treatment
         'error' refuses such values; 'interpolate' replaces them linearly, by band number, from the
         pixel's valid bands (beyond the ends by the nearest); 'drop' leaves out the bands that have any.
 
@@ -26,11 +27,8 @@ def handle_invalid(name: str, cube: np.ndarray, invalid: str) -> tuple[np.ndarra
     -------
     The clean cube, and the numbers of the bands it kept.
 
-    Raises HsiError: such values under 'error', nothing left to fill from, no band left, or an unknown
-    option.
+    Raises HsiError: such values under 'error', nothing left to fill from, or no band left.
     """
-    if invalid not in ("error", "interpolate", "drop"):
-        raise HsiError(f"scene {name}: scene.invalid is '{invalid}': choose error, interpolate or drop.")
     bands = np.arange(cube.shape[2])
     if cube.dtype.kind != "f" or (valid := np.isfinite(cube)).all():
         return cube, bands
@@ -38,12 +36,12 @@ def handle_invalid(name: str, cube: np.ndarray, invalid: str) -> tuple[np.ndarra
     listed = ", ".join(map(str, bad_bands[:10])) + (", ..." if bad_bands.size > 10 else "")
     count = int((~valid).sum())
     finding = f"{count} values are NaN or infinite, in {bad_bands.size} of {bands.size} bands ({listed})"
-    if invalid == "error":
+    if treatment == "error":
         raise HsiError(
             f"scene {name}: {finding}: set scene.invalid=interpolate to fill them from the pixel's other "
             "bands, or scene.invalid=drop to leave those bands out."
         )
-    if invalid == "drop":
+    if treatment == "drop":
         kept = np.setdiff1d(bands, bad_bands)
         if kept.size == 0:
             raise HsiError(f"scene {name}: {finding}, so no band is left to use: try scene.invalid=interpolate.")

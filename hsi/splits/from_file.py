@@ -1,17 +1,14 @@
 """A split that somebody else made: a role array, or a training mask with its own class order."""
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from hsi.errors import HsiError
-from hsi.scenes.formats import read_array
+from hsi.scenes.formats import archive_names, read_raster, translated_faults
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split, load_split
-
-CONTENTS = ("roles", "training")
 
 
 def split_from_file(
@@ -19,7 +16,7 @@ def split_from_file(
     *,
     path: str | Path | None = None,
     key: str | None = None,
-    content: str = "roles",
+    content: Literal["roles", "training"] = "roles",
     classes: Mapping[int, int] | None = None,
     test_path: str | Path | None = None,
     test_key: str | None = None,
@@ -53,8 +50,6 @@ def split_from_file(
     if path is None:
         raise HsiError("split.path is not set: name the file that holds the split")
     source = Path(path).expanduser()
-    if content not in CONTENTS:
-        raise HsiError(f"split.content={content}: choose {' or '.join(CONTENTS)}")
     notes: list[str] = []
     region = None
     if content == "roles":
@@ -97,10 +92,13 @@ def _drop_conflicts(
 
 def _read_roles(path: Path, key: str | None, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     region = None
-    if path.suffix.lower() == ".npz" and {"role", "region", "hash"} <= set(_read_npz(path)):  # of a run
-        saved = load_split(path)
+    if {"role", "region", "hash"} <= set(archive_names(path)):  # of a run
+        with translated_faults(path):
+            saved = load_split(path)
         role, region = saved.role, saved.region
-        _check_shape(path, role, labels)
+        for image in (role, region):
+            if image is not None:
+                _check_shape(path, image, labels)
     else:
         role = _read_image(path, key, labels)
     unknown = np.setdiff1d(role, (UNUSED, TRAIN, VALIDATION, TEST))
@@ -114,16 +112,9 @@ def _read_roles(path: Path, key: str | None, labels: np.ndarray) -> tuple[np.nda
 
 def _read_image(path: Path, key: str | None, labels: np.ndarray) -> np.ndarray:
     """One image (rows, cols) of whole numbers of the scene's shape."""
-    match path.suffix.lower():
-        case ".tif" | ".tiff":
-            image = _read_tiff(path)
-        case ".npz":
-            arrays, key = _read_npz(path), key or "role"
-            if key not in arrays:
-                raise HsiError(f"{path} has no array '{key}', it holds {', '.join(arrays)}: set split.key")
-            image = arrays[key]
-        case _:
-            image = read_array(path, key, ndim=2, option="split.key")
+    if key is None and archive_names(path):
+        key = "role"
+    image = read_raster(path, key, ndim=2, option="split.key").array
     _check_shape(path, image, labels)
     if image.dtype.kind not in "iub" and not (np.isfinite(image).all() and (image == np.round(image)).all()):
         raise HsiError(f"{path} holds {image.dtype} with fractions or NaN, a split needs whole numbers: check the file")
@@ -136,29 +127,6 @@ def _check_shape(path: Path, image: np.ndarray, labels: np.ndarray) -> None:
             f"{path} has {' x '.join(map(str, image.shape))} pixels, the scene {' x '.join(map(str, labels.shape))} "
             "(rows x columns): give the split of this scene"
         )
-
-
-def _read_tiff(path: Path) -> np.ndarray:
-    """By Pillow, which reads the pixels of a GeoTIFF and leaves its georeference alone."""
-    if not path.is_file():
-        raise HsiError(f"{path} does not exist or is no file: check split.path")
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image)
-    except (UnidentifiedImageError, OSError, ValueError) as error:
-        reason = str(error).split("\n")[0]
-        raise HsiError(f"{path} cannot be read ({reason}): save it as a single-band TIFF, or as .npy") from error
-
-
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file, by name."""
-    if not path.is_file():
-        raise HsiError(f"{path} does not exist or is no file: check split.path")
-    try:
-        with np.load(path, allow_pickle=False) as saved:
-            return dict(saved)
-    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise HsiError(f"{path} cannot be read ({type(error).__name__}): fetch or copy it again") from error
 
 
 def _translate(path: Path, mask: np.ndarray, classes: Mapping[int, int], num_classes: int) -> np.ndarray:

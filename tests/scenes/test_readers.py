@@ -7,7 +7,8 @@ import scipy.io
 from spectral.io import envi
 
 from hsi.errors import HsiError
-from hsi.scenes.formats import envi_data_file, read_array, read_envi_header
+from hsi.scenes.custom import load_custom
+from hsi.scenes.formats import read_raster
 
 CUBE = np.arange(4 * 3 * 5, dtype=np.uint16).reshape(4, 3, 5)
 LABELS = np.arange(12, dtype=np.uint8).reshape(4, 3)
@@ -38,9 +39,9 @@ def test_every_mat_version_gives_the_same_cube(tmp_path, version):
         write_v73(path, **arrays)
     else:
         scipy.io.savemat(path, arrays, format=version[0], do_compression="compressed" in version)
-    np.testing.assert_array_equal(read_array(path, None, ndim=2), LABELS)
+    np.testing.assert_array_equal(read_raster(path, None, ndim=2).array, LABELS)
     if version != "4":
-        cube = read_array(path, None, ndim=3)
+        cube = read_raster(path, None, ndim=3).array
         np.testing.assert_array_equal(cube, CUBE)
         assert cube.dtype == np.uint16
         assert cube.flags.c_contiguous
@@ -52,20 +53,20 @@ def test_ambiguous_or_wrong_key_lists_what_there_is(tmp_path, version):
     arrays = {"first": CUBE, "second": CUBE[:2]}
     write_v73(path, **arrays) if version == "7.3" else scipy.io.savemat(path, arrays | {"text": "not an array"})
     with pytest.raises(HsiError, match=r"2 arrays with 3 dim.*first \(4, 3, 5\), second \(2, 3, 5\).*cube_key="):
-        read_array(path, None, ndim=3)
+        read_raster(path, None, ndim=3)
     with pytest.raises(HsiError, match=r"no array 'third'.*first \(4, 3, 5\)"):
-        read_array(path, "third", ndim=3)
+        read_raster(path, "third", ndim=3)
     with pytest.raises(HsiError, match=r"no arrays with 2 dim.*labels_key="):
-        read_array(path, None, ndim=2)
-    np.testing.assert_array_equal(read_array(path, "second", ndim=3), CUBE[:2])
+        read_raster(path, None, ndim=2)
+    np.testing.assert_array_equal(read_raster(path, "second", ndim=3).array, CUBE[:2])
     with pytest.raises(HsiError, match=r"shape \(4, 3, 5\), but a label image"):
-        read_array(path, "first", ndim=2)
+        read_raster(path, "first", ndim=2)
 
 
 def test_vectors_do_not_make_the_labels_ambiguous(tmp_path):
     path = tmp_path / "scene.mat"
     scipy.io.savemat(path, {"labels": LABELS, "wavelengths": np.arange(5.0), "scale": 0.1})
-    np.testing.assert_array_equal(read_array(path, None, ndim=2), LABELS)
+    np.testing.assert_array_equal(read_raster(path, None, ndim=2).array, LABELS)
 
 
 @pytest.mark.parametrize("version", ["5", "7.3"])
@@ -77,7 +78,7 @@ def test_truncated_mat_is_one_sentence(tmp_path, version, kept):
     content = path.read_bytes()
     path.write_bytes(content[: kept if kept > 1 else int(kept * len(content))])
     with pytest.raises(HsiError, match="damaged or cut short") as caught:
-        read_array(path, None, ndim=3)
+        read_raster(path, None, ndim=3)
     assert "\n" not in str(caught.value)
 
 
@@ -85,12 +86,12 @@ def test_web_page_instead_of_mat(tmp_path):
     path = tmp_path / "scene.mat"
     path.write_text("<html><body>404</body></html>" * 50)
     with pytest.raises(HsiError, match=r"scene\.mat cannot be read"):
-        read_array(path, None, ndim=3)
+        read_raster(path, None, ndim=3)
 
 
 def test_npy_keeps_dtype_and_becomes_native(tmp_path):
     np.save(tmp_path / "cube.npy", CUBE.astype(">i2"))
-    cube = read_array(tmp_path / "cube.npy", None, ndim=3)
+    cube = read_raster(tmp_path / "cube.npy", None, ndim=3).array
     assert cube.dtype == np.int16
     assert cube.dtype.isnative
     np.testing.assert_array_equal(cube, CUBE)
@@ -99,30 +100,33 @@ def test_npy_keeps_dtype_and_becomes_native(tmp_path):
 def test_pickles_are_refused(tmp_path):
     path = tmp_path / "cube.npy"
     np.save(path, np.array([{"any": "object"}], dtype=object), allow_pickle=True)
-    with pytest.raises(HsiError, match=r"cube\.npy cannot be read.*allow_pickle"):
-        read_array(path, None, ndim=3)
+    with pytest.raises(HsiError, match=r"cube\.npy holds pickled objects.*never opened"):
+        read_raster(path, None, ndim=3)
 
 
 def test_npy_faults(tmp_path):
     path = tmp_path / "cube.npy"
     np.save(path, CUBE)
     with pytest.raises(HsiError, match="key 'cube' means nothing"):
-        read_array(path, "cube", ndim=3)
+        read_raster(path, "cube", ndim=3)
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.raises(HsiError, match="damaged or cut short"):
-        read_array(path, None, ndim=3)
+        read_raster(path, None, ndim=3)
     with path.open("wb") as stream:
         np.savez(stream, cube=CUBE)
     with pytest.raises(HsiError, match="archive"):
-        read_array(path, None, ndim=3)
+        read_raster(path, None, ndim=3)
 
 
 def test_missing_file_and_foreign_format(tmp_path):
     with pytest.raises(HsiError, match=r"nowhere\.mat does not exist"):
-        read_array(tmp_path / "nowhere.mat", None, ndim=3)
+        read_raster(tmp_path / "nowhere.mat", None, ndim=3)
     (tmp_path / "scene.tif").write_bytes(struct.pack("<2sH", b"II", 42))
-    with pytest.raises(HsiError, match=r"format.*\.mat, \.npy or ENVI \.hdr"):
-        read_array(tmp_path / "scene.tif", None, ndim=3)
+    with pytest.raises(HsiError, match=r"scene\.tif cannot be read"):
+        read_raster(tmp_path / "scene.tif", None, ndim=3)
+    (tmp_path / "scene.png").write_bytes(b"any")
+    with pytest.raises(HsiError, match=r"format.*\.mat, \.npy, \.npz, ENVI \.hdr or \(Geo\)TIFF"):
+        read_raster(tmp_path / "scene.png", None, ndim=3)
 
 
 @pytest.mark.parametrize("interleave", ["bil", "bip", "bsq"])
@@ -130,15 +134,15 @@ def test_missing_file_and_foreign_format(tmp_path):
 def test_envi_cube(tmp_path, interleave, order):
     path = tmp_path / "scene.hdr"
     envi.save_image(str(path), CUBE, dtype=np.uint16, interleave=interleave, byteorder=order)
-    cube = read_array(path, None, ndim=3)
-    np.testing.assert_array_equal(cube, CUBE)
-    assert cube.dtype == np.dtype("=u2")
-    assert envi_data_file(path) == tmp_path / "scene.img"
+    raster = read_raster(path, None, ndim=3)
+    np.testing.assert_array_equal(raster.array, CUBE)
+    assert raster.array.dtype == np.dtype("=u2")
+    assert raster.files == (path, tmp_path / "scene.img")
 
 
 def test_envi_labels_are_two_dimensional(tmp_path):
     write_envi(tmp_path / "labels.hdr", LABELS[:, :, None])
-    np.testing.assert_array_equal(read_array(tmp_path / "labels.hdr", None, ndim=2), LABELS)
+    np.testing.assert_array_equal(read_raster(tmp_path / "labels.hdr", None, ndim=2).array, LABELS)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +153,7 @@ def test_envi_header(tmp_path, unit, factor):
     map_info = ["UTM", "1", "1", "500000", "4400000", "20", "20", "16", "North", "WGS-84"]
     metadata = {"wavelength": [0.4, 0.5, 0.6, 0.7, 0.8], "map info": map_info, "default bands": [4, 3, 1]}
     write_envi(tmp_path / "scene.hdr", CUBE, **metadata, **({"wavelength units": unit} if unit else {}))
-    header = read_envi_header(tmp_path / "scene.hdr")
+    header = read_raster(tmp_path / "scene.hdr")
     np.testing.assert_allclose(header.wavelengths, np.array([0.4, 0.5, 0.6, 0.7, 0.8]) * factor)
     assert header.georeference == {"map info": map_info}
     assert header.rgb_bands == (3, 2, 0)  # ENVI counts from 1
@@ -157,10 +161,10 @@ def test_envi_header(tmp_path, unit, factor):
 
 def test_bare_envi_header_and_foreign_wavelength_unit(tmp_path, caplog):
     write_envi(tmp_path / "bare.hdr", CUBE)
-    header = read_envi_header(tmp_path / "bare.hdr")
+    header = read_raster(tmp_path / "bare.hdr")
     assert (header.wavelengths, header.georeference, header.rgb_bands) == (None, None, None)
     write_envi(tmp_path / "odd.hdr", CUBE, **{"wavelength": [1, 2, 3, 4, 5], "wavelength units": "Wavenumber"})
-    assert read_envi_header(tmp_path / "odd.hdr").wavelengths is None
+    assert read_raster(tmp_path / "odd.hdr").wavelengths is None
     assert "wavenumber" in caplog.text
 
 
@@ -169,18 +173,21 @@ def test_envi_faults(tmp_path):
     data = tmp_path / "scene.img"
     data.write_bytes(data.read_bytes()[:-1])
     with pytest.raises(HsiError, match=r"119 bytes where scene\.hdr promises 120"):
-        read_array(tmp_path / "scene.hdr", None, ndim=3)
+        read_raster(tmp_path / "scene.hdr", None, ndim=3)
     data.unlink()
     with pytest.raises(HsiError, match=r"no usable ENVI header.*data file"):
-        read_array(tmp_path / "scene.hdr", None, ndim=3)
+        read_raster(tmp_path / "scene.hdr", None, ndim=3)
     (tmp_path / "text.hdr").write_text("samples = 3")
     with pytest.raises(HsiError, match="no usable ENVI header"):
-        read_array(tmp_path / "text.hdr", None, ndim=3)
+        read_raster(tmp_path / "text.hdr", None, ndim=3)
 
 
 def test_pixels_without_data_are_mentioned(tmp_path, caplog):
     cube = CUBE.astype(np.float32)
     cube[1, 2] = -9999
     write_envi(tmp_path / "scene.hdr", cube, **{"data ignore value": -9999})
-    np.testing.assert_array_equal(read_array(tmp_path / "scene.hdr", None, ndim=3), cube)
+    raster = read_raster(tmp_path / "scene.hdr", None, ndim=3)
+    np.testing.assert_array_equal(raster.array, cube)
+    np.testing.assert_array_equal(raster.valid, np.arange(12).reshape(4, 3) != 5)
+    np.testing.assert_array_equal(load_custom(tmp_path / "scene.hdr", None).cube, cube)
     assert "1 pixels hold only the 'data ignore value' -9999" in caplog.text

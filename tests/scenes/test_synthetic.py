@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import label
 
+from hsi.config.build import build
 from hsi.errors import HsiError
 from hsi.scenes.synthetic import make_synthetic
 
@@ -60,8 +61,10 @@ def test_small_and_narrow_scenes(rows, cols, classes):
 def test_too_small_or_nonsense():
     with pytest.raises(HsiError, match="6 x 6 pixels are too few for 6 classes"):
         make_synthetic(rows=6, cols=6, classes=6)
-    with pytest.raises(HsiError, match="bands=0"):
-        make_synthetic(bands=0)
+    for word, allowed in {"bands=0": "a whole number from 1 on", "noise=-1": "a number from 0 on"}.items():
+        key, value = word.split("=")
+        with pytest.raises(HsiError, match=rf"scene\.{word}: give {allowed}"):
+            build({"_target_": "hsi.scenes.synthetic.make_synthetic", key: int(value)}, "scene")
 
 
 def test_fast():

@@ -8,11 +8,12 @@ from label_images import label_images
 from PIL import Image
 from scipy.io import savemat
 
+from hsi.config.build import build
 from hsi.errors import HsiError
 from hsi.splits.from_file import split_from_file
 from hsi.splits.random import random_split
 from hsi.splits.regions import regions_split
-from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, save_split
+from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split, save_split
 
 LABELS = np.array([[1, 1, 1, 0], [2, 2, 2, 0], [3, 3, 3, 3]])
 ROLES = np.array([[1, 2, 3, 0], [1, 3, 0, 0], [3, 1, 1, 3]], np.uint8)
@@ -45,6 +46,18 @@ def test_a_saved_split_brings_its_regions(tmp_path):
     split = regions_split(LABELS)
     save_split(tmp_path / "split.npz", split)
     assert split_from_file(LABELS, path=tmp_path / "split.npz").hash == split.hash
+
+
+def test_a_saved_split_that_does_not_fit_or_is_damaged(tmp_path):
+    path = tmp_path / "split.npz"
+    save_split(path, Split(ROLES, np.ones((2, 2), np.uint8)))
+    with pytest.raises(HsiError, match="has 2 x 2 pixels, the scene 3 x 4"):
+        split_from_file(LABELS, path=path)
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"role.npy") - 30] ^= 255  # its checksum in the archive's directory
+    path.write_bytes(content)
+    with pytest.raises(HsiError, match="damaged or cut short"):
+        split_from_file(LABELS, path=path)
 
 
 def test_roles_of_unlabelled_pixels_are_unused_and_counted(tmp_path):
@@ -117,7 +130,6 @@ def changed(row, col, value):
         (changed(1, 1, 0), {}, "leaves class 2 without a test pixel"),
         (ROLES, {"content": "training", "classes": {1: 1, 2: 2}}, "holds class 3, which split.classes does not name"),
         (ROLES, {"content": "training", "classes": {1: 1, 2: 2, 3: 4}}, "names class 4, the scene has classes 1 to 3"),
-        (ROLES, {"content": "mask"}, "split.content=mask"),
         (ROLES, {"key": "roles"}, "leave the key out"),
     ],
 )
@@ -125,6 +137,11 @@ def test_faults_are_told_in_a_sentence(tmp_path, array, asked, message):
     path = write(tmp_path / "split.npy", array)
     with pytest.raises(HsiError, match=message):
         split_from_file(LABELS, path=path, **asked)
+
+
+def test_an_unknown_content_is_told_what_there_is():
+    with pytest.raises(HsiError, match=r"split\.content=mask: choose roles or training"):
+        build(configure("split=from_file", "split.content=mask").split, "split")
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".mat", ".tif", ".txt"])
@@ -144,5 +161,5 @@ def test_a_file_must_be_named_and_its_array_be_found(tmp_path):
     with pytest.raises(HsiError, match=r"name the right one with split\.key="):
         split_from_file(LABELS, path=tmp_path / "two.mat")
     np.savez(tmp_path / "two.npz", a=ROLES)
-    with pytest.raises(HsiError, match=r"no array 'role', it holds a: set split\.key"):
+    with pytest.raises(HsiError, match=r"no array 'role', it holds: a \(3, 4\); set split\.key"):
         split_from_file(LABELS, path=tmp_path / "two.npz")

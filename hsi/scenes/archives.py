@@ -1,0 +1,48 @@
+"""Files that hold several arrays, each under a name: which one is meant, and whether it can be in there."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from hsi.errors import HsiError
+
+EXPANSION = 1032  # bytes that one byte of a deflate stream becomes at most (zlib, "Technical Details")
+
+
+def choose_key(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | None, ndim: int, option: str) -> str:
+    """Return `key`, checked, or the only key whose array is an image of the right rank.
+
+    Parameters
+    ----------
+    path
+        of the file, for messages.
+    shapes
+        name -> shape of its numeric arrays.
+    key
+        what the user asked for, or None.
+    ndim
+        3 for a cube, 2 for a label image.
+    option
+        what messages call the key.
+
+    Raises HsiError: no such array, none that fits or several, or one that the file is too small to hold.
+    """
+    listing = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "no numeric array"
+    if key is None:
+        # MATLAB stores scalars and vectors as 1 x n: they are no candidates for an image.
+        fitting = [name for name, shape in shapes.items() if len(shape) == ndim and min(shape) > 1]
+        if len(fitting) != 1:
+            raise HsiError(
+                f"{path} has {len(fitting) or 'no'} arrays with {ndim} dimensions, it holds: {listing}; "
+                f"name the right one with {option}=."
+            )
+        key = fitting[0]
+    elif key not in shapes:
+        raise HsiError(f"{path} has no array '{key}', it holds: {listing}; set {option} to one of these.")
+    # A number takes a byte at least, before the compression.
+    if math.prod(shapes[key]) > EXPANSION * path.stat().st_size:
+        raise HsiError(
+            f"{path} says that '{key}' has shape {shapes[key]}, more than its {path.stat().st_size} bytes can hold: "
+            "it is damaged or cut short, fetch or copy it again."
+        )
+    return key
