@@ -3,7 +3,7 @@
 if __name__ == "__main__":  # the first line appears before the libraries load
     from hsi.cli.start import announce
 
-    announce()
+    announce("audit")
 
 import logging
 from pathlib import Path

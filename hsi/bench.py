@@ -7,7 +7,7 @@ in ``ratio=`` (window-by-window seconds / shared seconds) and in how well both a
 if __name__ == "__main__":  # the first line appears before the libraries load
     from hsi.cli.start import announce
 
-    announce()
+    announce("bench")
 
 import logging
 import time

@@ -6,7 +6,7 @@ The scene meets the reducer that the run fitted, never one of its own; a scene t
 if __name__ == "__main__":  # the first line appears before the libraries load
     from hsi.cli.start import announce
 
-    announce()
+    announce("predict")
 
 import logging
 from pathlib import Path

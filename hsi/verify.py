@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hsi import files
+from hsi.cli.help import COMMANDS
 from hsi.config.saved import read_config
 from hsi.errors import HsiError
 from hsi.evaluation.evaluation import evaluate
@@ -27,7 +28,7 @@ TOLERANCE = 1e-9  # of figures that were written as decimal numbers
 
 def main() -> None:
     """Entry point; exit status 0 verified, 1 something differs, 2 cannot be judged."""
-    parser = argparse.ArgumentParser(prog="python -m hsi.verify", description=__doc__)
+    parser = argparse.ArgumentParser(prog="hsi verify", description=COMMANDS["verify"].summary)
     parser.add_argument("folder", type=Path, metavar="RUN_DIR", help="directory of a finished run")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the scene's files are, if they have moved")
     parser.add_argument(

@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from hsi.config.build import suggest
+from hsi.config.nearest import suggest
 from hsi.config.shipped import CONF
 from hsi.errors import HsiError
 

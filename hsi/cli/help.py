@@ -57,7 +57,7 @@ COMMANDS = {
     ),
     "verify": Command(
         "compute the figures of a finished run again from its files",
-        (("hsi verify outputs/indian_pines/hybridsn/default", ""),),
+        (("hsi verify outputs/indian_pines/hybridsn/NAME", ""),),
     ),
     "audit": Command(
         "measure how much test windows see of the training pixels, without training",

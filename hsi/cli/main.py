@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from hsi.cli.faults import explain
 from hsi.cli.memory import keep_freed_memory
 from hsi.cli.resolvers import register_resolvers
+from hsi.cli.start import answer_and_leave
 from hsi.config.shipped import CONF
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ def main(task: Callable[[DictConfig], object], config_name: str) -> None:
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that Hydra lets us do the telling
     logging.raiseExceptions = False  # a log that cannot be written (disk full) must not bury the message in tracebacks
+    answer_and_leave(config_name)
     register_resolvers()
     keep_freed_memory()
     application = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)

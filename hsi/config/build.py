@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from hsi.config.nearest import suggest
 from hsi.errors import HsiError
 
 TARGET, PARTIAL = "_target_", "_partial_"
@@ -115,12 +116,6 @@ def check_value(hint: Any, value: Any, place: str) -> Any:
         hint_of_word = f"; did you mean {guess[0]}?" if guess else ""
         verb = "choose" if known else "give"
         raise HsiError(f"{place}={shown}: {verb} {words}{hint_of_word}") from error
-
-
-def suggest(word: str, known: Collection[str]) -> str:
-    """The nearest of the known words, or all of them."""
-    near = difflib.get_close_matches(word, known, 1)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
 
 
 def allowed(hint: Any) -> str:

@@ -62,9 +62,10 @@ def activation_floats(module: nn.Module, shape: tuple[int, int, int]) -> int:
     """How many values the layers of `module` put out for one input of `shape` (C, rows, cols), the input included."""
     total = shape[0] * shape[1] * shape[2]
 
-    def add(_: nn.Module, __: object, output: Tensor) -> None:
+    def add(_: nn.Module, __: object, output: object) -> None:  # recurrent layers put out several tensors
         nonlocal total
-        total += output.numel()
+        parts = output if isinstance(output, tuple) else (output,)
+        total += sum(part.numel() for part in parts if isinstance(part, Tensor))
 
     shadow = _shadow(module)
     for layer in shadow.modules():

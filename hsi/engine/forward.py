@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.config.values import Positive, Switch
-from hsi.engine.contract import WindowClassifier
+from hsi.engine.contract import PlainHead, WindowClassifier
 from hsi.engine.cost import activation_floats
 from hsi.errors import HsiError
 
@@ -54,7 +54,12 @@ class Engine:
     channels_last: Literal["auto"] | Switch = "auto"
 
     def lay_out(self, model: WindowClassifier) -> WindowClassifier:
-        """Put the convolution weights of `model` where the processor likes them; the values stay."""
+        """Put the convolution weights of `model` where the processor likes them; the values stay.
+
+        Those of a plain module stay where they are: its forward may ask for contiguous memory, as ``view`` does.
+        """
+        if isinstance(model.head, PlainHead):
+            return model
         on_gpu = any(weight.is_cuda for weight in model.parameters())
         auto = on_gpu or torch.backends.cpu.get_cpu_capability().startswith("AVX512")
         if auto if self.channels_last == "auto" else self.channels_last:

@@ -83,9 +83,7 @@ def print_table(argv: Sequence[str]) -> None:
 
 def networks() -> list[Path]:
     """The files of conf/model/ that describe networks."""
-    return [
-        path for path in sorted((CONF / "model").glob("*.yaml")) if not path.read_text().startswith(NO_NETWORKS)
-    ]
+    return [path for path in sorted((CONF / "model").glob("*.yaml")) if not path.read_text().startswith(NO_NETWORKS)]
 
 
 def describe(path: Path, argv: Sequence[str]) -> tuple[str, ...]:
@@ -94,6 +92,7 @@ def describe(path: Path, argv: Sequence[str]) -> tuple[str, ...]:
     config = compose("config", [f"model={path.stem}", *argv, "+attention=se"]).model
     model = build(config, attention=None)
     spent, sees = cost(model, ROWS, COLS), model.window - model.trunk_window + 1
+    assert spent is not None  # networks have weights
     return (
         path.stem,
         str(model.window),

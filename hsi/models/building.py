@@ -13,7 +13,8 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from hsi.config.build import TARGET, build, check_value, locate, suggest
+from hsi.config.build import TARGET, build, check_value, locate
+from hsi.config.nearest import suggest
 from hsi.config.values import Window
 from hsi.engine.contract import PlainHead, WindowClassifier
 from hsi.engine.cost import activation_floats

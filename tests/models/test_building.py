@@ -293,3 +293,10 @@ def test_keys_of_attention_stand_once_and_a_model_may_choose_another_position():
     assert configure("model=senet", "model.attention_position=last").model.attention_position == "last"
     with pytest.raises(ConfigCompositionException):
         configure("model.attention_psition=last")
+
+
+def test_its_weights_stay_in_contiguous_memory():
+    """In channels-last memory ``view`` would fail behind a convolution."""
+    model = Engine(channels_last=True).lay_out(build("Net"))
+    assert model.head.module.convolution.weight.is_contiguous()
+    model(torch.randn(2, COMPONENTS, WINDOW, WINDOW).contiguous(memory_format=torch.channels_last))
