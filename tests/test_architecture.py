@@ -95,4 +95,6 @@ def test_files_are_short():
 
 
 def test_there_is_no_room_for_odds_and_ends():
-    assert not [path for path in Path(ROOT / "hsi").rglob("*.py") if path.stem in ("utils", "helpers", "common", "misc")]
+    assert not [
+        path for path in Path(ROOT / "hsi").rglob("*.py") if path.stem in ("utils", "helpers", "common", "misc")
+    ]

@@ -91,9 +91,7 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa") -> None:
 def _write_disagreement(ensembles: Sequence[Ensemble], out: Path) -> list[str]:
     """Write where the seeds of each setting disagree; returns a remark where no two of them share a split."""
     if not ensembles:
-        return [
-            "No vote of seeds: no two runs of a setting share a split; split.seed=0 with several seeds makes them."
-        ]
+        return ["No vote of seeds: no two runs of a setting share a split; split.seed=0 with several seeds makes them."]
     for ensemble in ensembles:
         files.write_array(out / f"disagreement_{ensemble.setting}.npy", ensemble.disagreement)
     canvas.save(draw_disagreement({each.setting: each.disagreement for each in ensembles}), out / "disagreement.png")
