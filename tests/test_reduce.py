@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 from conftest import configure
-from hydra.utils import instantiate
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hsi import reduce
+from hsi.config.build import build
 from hsi.errors import HsiError
 from hsi.splits.roles import Split
 
@@ -79,8 +79,8 @@ def test_none_keeps_the_bands():
 
 
 def test_indian_pines_components_hold_nearly_all_variance(indian_pines):
-    split = instantiate(configure().split)(indian_pines.labels)
-    features = instantiate(configure().reduce)(indian_pines.cube, split)
+    split = build(configure().split, "split")(indian_pines.labels)
+    features = build(configure().reduce, "reduce")(indian_pines.cube, split)
     assert features.image.shape == (145, 145, 30)
     assert features.image.dtype == np.float32
     assert features.reducer.explained_variance_ratio.sum() > 0.99
@@ -89,4 +89,4 @@ def test_indian_pines_components_hold_nearly_all_variance(indian_pines):
 @pytest.mark.parametrize("asked", [{"components": 0}, {"components": 7}, {"fit_on": "test"}])
 def test_impossible_requests_are_refused(asked):
     with pytest.raises(HsiError, match=r"reduce\."):
-        reduce.pca(a_cube(), SPLIT, **({"components": 3} | asked))
+        build({"_target_": "hsi.reduce.pca", "_partial_": True, "components": 3} | asked, "reduce")(a_cube(), SPLIT)

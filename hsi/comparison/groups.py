@@ -105,7 +105,7 @@ def _identity(run: Finished) -> str:
 def _keys(metrics: dict[str, Any]) -> dict[str, Any]:
     """What counts of a run's configuration, flat; `patch_size` says the window that the model has, given or its own."""
     keys = comparable(metrics["config"])
-    if metrics.get("parameters") is None:  # an estimator, which does not learn by steps
+    if metrics.get("parameters", 0) is None:  # an estimator, which does not learn by steps
         keys = {key: value for key, value in keys.items() if key.partition(".")[0] not in LEARNING}
     return keys | {"patch_size": keys.get("model.patch_size", keys.get("patch_size"))}
 

@@ -10,12 +10,14 @@ the window.
 """
 
 import copy
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from hsi.engine.contract import WindowClassifier
+from hsi.engine.forward import Engine, forward
 from hsi.errors import HsiError
 
 GROWTH = 64  # pixels: a multiple of every step between positions, which are powers of 2
@@ -28,6 +30,27 @@ def class_evidence(model: WindowClassifier, windows: Tensor) -> Tensor:
     Puts `model` in evaluation mode. Raises HsiError where `localiser` does.
     """
     return localiser(model.eval())(windows)
+
+
+def evidence_of(
+    model: WindowClassifier, image: Tensor, pixels: Sequence[int], engine: Engine, region: np.ndarray | None = None
+) -> np.ndarray:
+    """Class evidence (N, classes, rows', cols') of the windows around N pixels of a scene.
+
+    `image` (C, rows, cols) float32; `pixels` flat numbers; `region` (rows, cols) masks windows as in
+    `hsi.engine.forward.forward`. Raises HsiError where `localiser` does.
+    """
+    positions = localiser(model).eval()
+    with torch.inference_mode():
+        found = forward(
+            positions,
+            image,
+            torch.as_tensor(list(pixels)),
+            shared=False,
+            padding=engine.padding,
+            region=None if region is None else torch.as_tensor(region),
+        )
+    return found.numpy()
 
 
 def localiser(model: WindowClassifier) -> WindowClassifier:

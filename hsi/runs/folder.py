@@ -65,6 +65,8 @@ def finished(
         return None
     if not (folder / CONFIG).exists():
         return None
+    if not ((folder / METRICS).exists() or (folder / CHECKPOINT).exists()):
+        return None  # a start that failed leaves nothing that blocks the next
     theirs, ours = comparable(read_config(folder / CONFIG)), comparable(config)
     differing = [key for key in sorted(theirs | ours) if theirs.get(key) != ours.get(key)]
     if differing:

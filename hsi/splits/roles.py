@@ -66,7 +66,7 @@ def load_split(path: Path) -> Split:
         with np.load(path, allow_pickle=False) as saved:
             role, region, written = saved["role"], saved["region"], str(saved["hash"])
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise HsiError(f"{path} is missing or damaged: repeat the run with force=true") from error
+        raise HsiError(f"{path} is missing, damaged or cut short: fetch it again, or repeat the run") from error
     split = Split(role, region if region.size else None)
     if written != split.hash:
         raise HsiError(f"{path} was changed after it was written: its hash does not match its roles")

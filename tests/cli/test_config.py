@@ -4,9 +4,11 @@ import pytest
 from conftest import ROOT, configure
 from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException
+from omegaconf import OmegaConf
 
-from hsi.cli import main as cli
-from hsi.cli.resolvers import folder_name
+from hsi.cli import resolvers
+from hsi.config import shipped
+from hsi.runs.identity import config_hash, settle
 
 CONF = ROOT / "conf"
 OPTIONS = sorted(
@@ -29,7 +31,7 @@ def test_every_attention_composes(name):
 
 @pytest.mark.parametrize("name", ["audit", "bench", "predict"])
 def test_every_command_composes(name):
-    with initialize_config_dir(str(cli.CONF), version_base="1.3"):
+    with initialize_config_dir(str(shipped.CONF), version_base="1.3"):
         assert compose(name, overrides=["scene=indian_pines"]).scene.name == "indian_pines"
 
 
@@ -74,17 +76,54 @@ def test_help_lists_the_groups(hsi_run):
 @pytest.mark.parametrize(
     ("overrides", "name"),
     [
-        ("", "default"),
-        ("+attention=se,seed=3", "+attention-se_seed-3"),
-        (["seed=0,1", "force=true", "data_dir=/x"], "seed-0_1"),
-        ("scene.cube=/a b/c.mat", "scene.cube-_a_b_c.mat"),
+        ([], "default"),
+        (["split=regions", "+attention=se", "seed=3"], "regions_se_seed-3"),
+        (["seed=0,1", "force=true", "data_dir=/x", "device=cpu", "engine.memory_gb=1"], "seed-0_1"),
+        (["scene=custom", "scene.cube=/a b/c.mat", "split.train=0.1", "split.path=/x/y"], "train-0.1"),
+        (["model=svm", "hydra.run.dir=x", "experiment=study", "model.C=[1,2]"], "study_C-_1_2"),
     ],
 )
-def test_folder_names_follow_from_the_overrides(overrides, name):
-    assert folder_name(overrides) == name
+def test_folders_are_named_after_what_differs(overrides, name):
+    assert resolvers.describe(overrides) == name
+
+
+def folder_of(*words):
+    """The folder that Hydra gives a run with this command line."""
+    with initialize_config_dir(str(shipped.CONF), version_base="1.3"):
+        config = compose("config", overrides=list(words), return_hydra_config=True)
+    config.hydra.overrides.task = list(words)
+    return resolvers.folder_name(_root_=config)
+
+
+def test_a_folder_ends_in_the_start_of_the_configurations_hash():
+    name, digits = folder_of("split=regions", "seed=3").rsplit("_", 1)
+    assert name == "regions_seed-3"
+    assert digits == config_hash(settle(configure("split=regions", "seed=3")))[:8]
+
+
+@pytest.mark.parametrize("word", ["device=cpu", "engine.memory_gb=0.5", "data_dir=/elsewhere", "force=true"])
+def test_where_a_run_is_computed_changes_neither_folder_nor_hash(word):
+    assert folder_of("seed=1", word) == folder_of("seed=1")
+
+
+@pytest.mark.parametrize("word", ["seed=2", "split=grown", "precision=bf16", "train.steps=3", "model.dropout=0.1"])
+def test_what_a_run_is_changes_both(word):
+    assert folder_of(word).rsplit("_", 1)[1] != folder_of().rsplit("_", 1)[1]
+
+
+def test_a_default_that_is_given_changes_nothing_but_the_words():
+    assert folder_of("seed=0").rsplit("_", 1)[1] == folder_of().rsplit("_", 1)[1]
 
 
 def test_long_folder_names_stay_apart_and_short():
-    a, b = (folder_name([f"scene.cube={'x' * 300}{end}"]) for end in "ab")
+    many = ["train.label_smoothing=0.0123456789", "optimizer.weight_decay=0.0123456789", "split.train=0.123456789"]
+    a, b = (folder_of(*many, f"model.dropout=0.{end}") for end in "12")
     assert a != b
-    assert len(a) < 255
+    assert len(a) < 100
+
+
+def test_machine_keys_are_keys_of_the_configuration():
+    config = configure()
+    predicting = {"memory_gb"}  # of conf/predict.yaml
+    for key in shipped.machine_keys() - predicting:
+        assert OmegaConf.select(config, key, throw_on_missing=True) is not None, key

@@ -104,7 +104,7 @@ def test_settings_below_one_group_are_not_merged(tmp_path):
     """C differs below the varied group model: the name says so where it must."""
     values = [("svm", 1), ("svm", 10), ("cnn", 0)]
     folders = [
-        write_run(tmp_path / f"{m}{c}", model=m, seed=0, oa=0.9, extra={"x": 0}, optimizer={"C": c}) for m, c in values
+        write_run(tmp_path / f"{m}{c}", model=m, seed=0, oa=0.9, extra={"x": 0}, reduce={"C": c}) for m, c in values
     ]
     assert len(read_settings(folders)) == 3
     metrics = [{"choices": {"model": m}, "config": {"model": {"C": c}}, "scene": "made", "model": m} for m, c in values]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.cost import activation_floats, cost
-from hsi.engine.forward import Engine, map_logits
+from hsi.engine.forward import Engine, logits_of
 from hsi.errors import HsiError
 from hsi.models.blocks.attention import CBAM
 from hsi.models.building import build_model
@@ -165,9 +165,7 @@ def test_it_is_counted_and_maps_a_scene(module):
     assert cost(model, 20, 20).parameters == sum(values.numel() for values in model.parameters())
     assert activation_floats(model, (COMPONENTS, WINDOW, WINDOW)) >= COMPONENTS * WINDOW**2
     image = torch.randn(COMPONENTS, 8, 7)
-    logits = torch.zeros(56, CLASSES)
-    for pixels, values in map_logits(model, image, Engine()):
-        logits[pixels] = values
+    logits = logits_of(model, image, Engine())
     seen = nn.functional.pad(image, (2, 2, 2, 2))[:, 3 : 3 + WINDOW, 4 : 4 + WINDOW]
     torch.testing.assert_close(logits[3 * 7 + 4], model(seen[None])[0].detach())
 
@@ -263,8 +261,8 @@ def test_descriptions_that_older_runs_saved_still_build(with_keys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["model=svm", "model.C=-1"], "model.C=-1: give a positive number or a list of positive numbers"),
-        (["model=svm", "model.C=[]"], r"model.C=\[\]: give a positive number or a list"),
+        (["model=svm", "model.C=-1"], "model.C=-1: give a positive number, or a list of positive numbers"),
+        (["model=svm", "model.C=[]"], r"model.C=\[\]: give a positive number, or a list"),
         (["model=svm", "model.gamma=[1,nan]"], r"model.gamma=\[1, nan\]: give"),
         (["model=knn", "model.neighbours=0"], "model.neighbours=0: give a whole number from 1 on"),
         (["model=random_forest", "model.trees=2.5"], "model.trees=2.5: give a whole number from 1 on"),

@@ -128,7 +128,7 @@ def test_a_run_without_timm_says_so(hsi_run, monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     outcome = hsi_run("experiment=trial", "model=timm")
     assert outcome.status == 2
-    assert outcome.out == 'Error: model=timm needs the package timm: pip install "hsi[timm]"\n'
+    assert outcome.out.endswith('Error: model=timm needs the package timm: pip install "hsi[timm]"\n')
 
 
 @pytest.mark.parametrize(("name", "size"), NETWORKS.items())

@@ -4,6 +4,7 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 from label_images import label_images
 
+from hsi.config.build import build
 from hsi.errors import HsiError
 from hsi.splits.blocks import blocks_split
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
@@ -66,4 +67,4 @@ def test_the_seed_shifts_the_grid():
 )
 def test_impossible_requests_are_refused(asked, message):
     with pytest.raises(HsiError, match=message):
-        blocks_split(FIELD, **asked)
+        build({"_target_": "hsi.splits.blocks.blocks_split", "_partial_": True, **asked}, "split")(FIELD)

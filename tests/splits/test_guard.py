@@ -4,6 +4,7 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 from label_images import label_images
 
+from hsi.config.build import build
 from hsi.errors import HsiError
 from hsi.splits.guard import guard_split
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
@@ -72,7 +73,7 @@ def test_a_guard_that_leaves_no_two_classes_is_refused():
     with pytest.raises(HsiError, match="two are needed: choose a smaller distance"):
         guard_split(labels, patch_size=21)
     with pytest.raises(HsiError, match=r"split.distance=0"):
-        guard_split(labels, patch_size=5, distance=0)
+        build({"_target_": "hsi.splits.guard.guard_split", "_partial_": True, "distance": 0}, "split")
 
 
 def test_per_class_comes_out_of_what_the_guard_leaves():

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hsi.config.build import build
 from hsi.errors import HsiError
 from hsi.splits.random import random_split
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
@@ -74,7 +75,7 @@ def test_seeds_differ():
 )
 def test_impossible_requests_are_refused(asked):
     with pytest.raises(HsiError, match=r"split\."):
-        random_split(labels_of([40, 60]), **asked)
+        build({"_target_": "hsi.splits.random.random_split", "_partial_": True, **asked}, "split")(labels_of([40, 60]))
 
 
 def test_a_class_of_one_pixel_is_refused():

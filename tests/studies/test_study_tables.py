@@ -153,7 +153,7 @@ SPOILERS = {
     "member unfinished": (lambda run: files.write(run / "1" / "run.log", ""), "is not finished"),
     "no run": (lambda run: [path.unlink() for path in run.rglob("*.*") if path.is_file()], "no finished run"),
     "damaged": (lambda run: (run / "metrics.json").write_text("{"), "damaged"),
-    "a list": (lambda run: (run / "metrics.json").write_text("[]"), "has no oa"),
+    "a list": (lambda run: (run / "metrics.json").write_text("[]"), "holds no JSON object"),
     "no scene hash": (lambda run: set_metrics(run, scene_hash=None), "scene_hash"),
     "not a number": (lambda run: (run / "metrics.json").write_text(text_with_nan(run)), "has no oa"),
     "words for numbers": (lambda run: set_metrics(run, seconds="long"), "has no seconds"),
