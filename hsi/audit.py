@@ -15,12 +15,13 @@ from tabulate import tabulate
 from hsi import files
 from hsi.cli.main import main
 from hsi.cli.request import AuditRequest
-from hsi.config.build import build
+from hsi.config.build import build_as, build_later
 from hsi.evaluation.leakage import audit, ladder
 from hsi.plots import canvas
 from hsi.plots.leakage import draw_ladder, draw_leakage
+from hsi.scene import Scene
 from hsi.scenes.assemble import require_classes
-from hsi.splits.roles import TEST, TRAIN, VALIDATION, save_split
+from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split, save_split
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +38,9 @@ def run(config: DictConfig) -> None:
     request = AuditRequest.read(config)
     runtime = HydraConfig.get().runtime
     folder = Path(runtime.output_dir)
-    scene = build(request.scene, "scene")
+    scene = build_as(Scene, request.scene, "scene")
     require_classes(scene)
-    split = build(request.split, "split")(scene.labels)
+    split = build_later(Split, request.split, "split")(scene.labels)
     table = ladder(split, scene.labels, request.windows, request.context)
     leakage = audit(split, scene.labels, request.patch_size, context=request.context)
 

@@ -13,19 +13,20 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
 import torch
 from omegaconf import DictConfig
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
 from hsi import files
 from hsi.cli.main import main
 from hsi.cli.request import Request
-from hsi.config.build import build, check
+from hsi.config.build import build_as, build_later, check
 from hsi.config.values import Count
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.cost import cost
@@ -34,6 +35,9 @@ from hsi.engine.forward import Engine, forward, logits_of
 from hsi.engine.samples import Samples, gather
 from hsi.errors import HsiError
 from hsi.runs.environment import processor
+from hsi.scene import Scene
+from hsi.scenes.assemble import require_classes
+from hsi.splits.roles import Split
 
 Mode = Literal["dense", "patch"]
 
@@ -44,7 +48,10 @@ log = logging.getLogger(__name__)
 class Plan:
     """What is timed; the keys are explained in conf/bench.yaml."""
 
-    batches: list[Count | Literal["all"]]
+    batches: Annotated[
+        list[Count | Literal["all"]],
+        Field(min_length=1, description="a list of whole numbers from 1 on, or all, such as [256,all]"),
+    ]
     repeats: Count
     warm_up: Count
 
@@ -56,8 +63,10 @@ def bench(config: DictConfig) -> None:
     warm_up = {**request.tree["train"], "steps": plan.warm_up, "epochs": None}
     recipe, seed = replace(request, tree={**request.tree, "train": warm_up}).recipe(), request.seed
     device = resolve_device(request.device)
-    scene = build(request.tree["scene"], "scene")
-    split = build(request.tree["split"], "split")(scene.labels)
+    scene = build_as(Scene, request.tree["scene"], "scene")
+    require_classes(scene)
+    recipe.require_room(scene)
+    split = build_later(Split, request.tree["split"], "split")(scene.labels)
     features = recipe.reduce(scene.cube, split)
     seed_everything(seed)
     model = recipe.model(features.image.shape[2], scene.num_classes)

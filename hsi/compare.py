@@ -8,12 +8,15 @@ import argparse
 import logging
 import sys
 from pathlib import Path
+from typing import Literal
 
 from hsi.cli.help import COMMANDS
+from hsi.cli.options import strict
+from hsi.cli.telling import telling
 from hsi.comparison.groups import find_runs
 from hsi.comparison.pairs import MEASURES
 from hsi.comparison.report import compare
-from hsi.errors import HsiError
+from hsi.config.build import check_value
 
 HELP = f"""{COMMANDS["compare"].summary}
 
@@ -23,6 +26,11 @@ pixels and votes also need the maps and the scene, and are left out without them
 
 def main() -> None:
     """Entry point."""
+    with telling():
+        _compare()
+
+
+def _compare() -> None:
     parser = argparse.ArgumentParser(
         prog="hsi compare", description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -30,14 +38,12 @@ def main() -> None:
         "folders", nargs="+", type=Path, metavar="DIR", help="run or sweep directories, searched recursively"
     )
     parser.add_argument("--out", type=Path, help="where tables and figures go (default: the first DIR)")
-    parser.add_argument("--measure", choices=MEASURES, default="oa", help="figure that the tests compare (default: oa)")
-    argv = parser.parse_args()
+    measures = ", ".join(MEASURES)
+    parser.add_argument("--measure", default="oa", help=f"figure that the tests compare: {measures} (default: oa)")
+    argv = strict(parser).parse_args()
+    check_value(Literal[*MEASURES], argv.measure, "--measure")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    try:
-        compare(find_runs(argv.folders), argv.out or argv.folders[0], argv.measure)
-    except HsiError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(2)
+    compare(find_runs(argv.folders), argv.out or argv.folders[0], argv.measure)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,15 @@ class Recipe:
     engine: Engine
     settings: MapSettings
     name: str = "model"  # of the model, for messages
+    window: int | None = None  # side of the windows, where it is known before there is a network
+
+    def require_room(self, scene: Scene) -> None:
+        """Raise HsiError where the windows are larger than a scene: before a network of that size is made."""
+        if self.window is not None and self.window > min(scene.rows, scene.cols):
+            raise HsiError(
+                f"patch_size={self.window} is larger than the scene of {scene.rows} x {scene.cols} pixels: choose a "
+                "smaller window"
+            )
 
 
 def classify(
@@ -65,6 +74,7 @@ def classify(
     recipe does not fit the scene.
     """
     require_classes(scene)
+    recipe.require_room(scene)
     _require_validation(recipe.settings, split)
     started = time.monotonic()
     chosen = resolve_device(device)

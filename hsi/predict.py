@@ -20,9 +20,10 @@ from omegaconf import DictConfig
 from hsi import api
 from hsi.cli.main import main
 from hsi.cli.request import PredictRequest
-from hsi.config.build import build
+from hsi.config.build import build_as
 from hsi.output.prediction import map_with, write
 from hsi.runs.model import load_model
+from hsi.scene import Scene
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,8 @@ def predict(config: DictConfig) -> None:
     """Write map.npy, confidence.npy, map.png and, last, prediction.json."""
     request = PredictRequest.read(config)
     folder = Path(HydraConfig.get().runtime.output_dir)
-    scene = build(request.scene, "scene")
-    trained = load_model(request.run, request.trust)
+    trained = load_model(Path(request.run), request.trust)
+    scene = build_as(Scene, request.scene, "scene")
     prediction = map_with(trained, scene, request.device, request.memory_gb, request.check)
     write(folder, scene, trained, prediction, {"run": str(request.run), "trust": request.trust})
     log.info("Mapped %d pixels in %.1f s: %s", prediction.class_map.size, prediction.seconds, folder / "map.png")

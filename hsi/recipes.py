@@ -13,16 +13,25 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
-from hsi.config.build import TARGET, build, check_value, taken
+from hsi.config.build import DIRECTIVES, TARGET, build, build_as, build_later, check, check_value, taken
 from hsi.config.faults import explain
 from hsi.config.shipped import CONF
+from hsi.config.values import Window
 from hsi.config.window import register_window
+from hsi.config.words import require_words
 from hsi.engine.device import Precision
+from hsi.engine.forward import Engine
 from hsi.errors import HsiError
 from hsi.experiment import Recipe
-from hsi.models.building import build_model
+from hsi.mapping.scene_map import MapSettings
+from hsi.models.building import build_model, require_settings
+from hsi.reduce import Features
 from hsi.runs.identity import settle
+from hsi.training.fitted import Training
+from hsi.training.steps import Steps
 
 PLAIN = re.compile(r"(?!(?:null|true|false|inf|nan)$)[A-Za-z_][A-Za-z0-9_./-]*", re.IGNORECASE)  # needs no quotes
 
@@ -45,6 +54,7 @@ def compose_settings(overrides: Sequence[str] = (), command: str = "config") -> 
     Raises HsiError: an unknown key or choice, or a word that cannot be read.
     """
     register_window()
+    require_words(overrides, command)
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             config = compose(command, overrides=list(overrides), return_hydra_config=True)
@@ -75,19 +85,39 @@ def recipe_of(tree: Mapping[str, Any], name: str) -> Recipe:
 
     Raises HsiError: a value that is not allowed.
     """
-    learning = {group: build(tree[group], group) for group in ("optimizer", "schedule")}
-    precision = check_value(Precision, tree["precision"], "precision")
-    train = tree["train"]
-    # a strategy takes what it needs: an estimator's neither steps nor optimizer
-    described = {TARGET: train[TARGET], **taken(train, "train", **train)}
+    require_settings(tree["model"])  # not only when there is data
     return Recipe(
-        reduce=build(tree["reduce"], "reduce"),
+        reduce=build_later(Features, tree["reduce"], "reduce"),
         model=partial(build_model, tree["model"]),
-        training=build(described, "train", **taken(train, "train", **learning, precision=precision)),
-        engine=build(tree["engine"], "engine"),
-        settings=build(tree["map"], "map"),
+        training=_training(tree),
+        engine=build_as(Engine, tree["engine"], "engine"),
+        settings=build_as(MapSettings, tree["map"], "map"),
         name=name,
+        window=check_value(Window | None, tree["model"].get("patch_size"), "model.patch_size"),
     )
+
+
+def _training(tree: Mapping[str, Any]) -> Training:
+    """The strategy, given those keys and stages that it takes: an estimator's takes neither steps nor optimizer.
+
+    The other keys are checked like those of `Steps`, so that one command can sweep networks and estimators, and no
+    misspelt one passes.
+    """
+    learning = {
+        "optimizer": build_later(Optimizer, tree["optimizer"], "optimizer"),
+        "schedule": build_later(LRScheduler, tree["schedule"], "schedule"),
+        "precision": check_value(Precision, tree["precision"], "precision"),
+    }
+    train = tree["train"]
+    own = taken(train, "train", **train)
+    check(Steps, {key: value for key, value in train.items() if key not in (*own, *DIRECTIVES)}, "train")
+    made = build({TARGET: train[TARGET], **own}, "train", **taken(train, "train", **learning))
+    if not callable(getattr(made, "fit", None)) or not callable(getattr(made, "precision_on", None)):
+        raise HsiError(
+            f"train._target_={train[TARGET]} makes a {type(made).__name__}: name a hsi.training.fitted.Training"
+        )
+    training: Training = made
+    return training
 
 
 def _written(value: Any) -> str:

@@ -64,7 +64,9 @@ def pca(
     """
     bands = cube.shape[2]
     if components > bands:
-        raise HsiError(f"reduce.components={components}: the scene has {bands} bands, choose 1 to {bands}")
+        raise HsiError(
+            f"reduce.components={components}: the scene has {bands} band{'s' if bands > 1 else ''}, choose 1 to {bands}"
+        )
     spectra = _fitting_spectra(cube, split, fit_on)
     if components > len(spectra):
         raise HsiError(f"reduce.components={components}: only {len(spectra)} pixels to fit on, choose fewer")

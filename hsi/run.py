@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from hsi.cli.main import main
 from hsi.cli.request import Request
-from hsi.config.build import build
+from hsi.config.build import build_as, build_later
 from hsi.engine.device import resolve_device
 from hsi.experiment import classify
 from hsi.output.result import write
@@ -20,7 +20,9 @@ from hsi.reports.terminal import conclude
 from hsi.runs.folder import CHECKPOINT, claim, finished, held
 from hsi.runs.identity import identity
 from hsi.runs.result import Record
-from hsi.scene import scene_hash
+from hsi.scene import Scene, scene_hash
+from hsi.scenes.assemble import require_classes
+from hsi.splits.roles import Split
 from hsi.training.checkpoint import Checkpoint
 
 log = logging.getLogger(__name__)
@@ -35,8 +37,9 @@ def run(config: DictConfig) -> float | None:
     recipe, folder = request.recipe(), request.folder
     started = time.monotonic()
     with held(folder):
-        scene = build(request.tree["scene"], "scene")
-        split = build(request.tree["split"], "split")(scene.labels)
+        scene = build_as(Scene, request.tree["scene"], "scene")
+        require_classes(scene)
+        split = build_later(Split, request.tree["split"], "split")(scene.labels)
         precision = recipe.training.precision_on(resolve_device(request.device))
         made_of = scene_hash(scene), split.hash, precision
         if metrics := finished(folder, request.tree, *made_of, force=request.force):

@@ -13,6 +13,8 @@ import numpy as np
 
 from hsi import files
 from hsi.cli.help import COMMANDS
+from hsi.cli.options import strict
+from hsi.cli.telling import telling
 from hsi.config.saved import read_config
 from hsi.errors import HsiError
 from hsi.evaluation.evaluation import evaluate
@@ -28,19 +30,20 @@ TOLERANCE = 1e-9  # of figures that were written as decimal numbers
 
 def main() -> None:
     """Entry point; exit status 0 verified, 1 something differs, 2 cannot be judged."""
+    with telling():
+        _verify()
+
+
+def _verify() -> None:
     parser = argparse.ArgumentParser(prog="hsi verify", description=COMMANDS["verify"].summary)
     parser.add_argument("folder", type=Path, metavar="RUN_DIR", help="directory of a finished run")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the scene's files are, if they have moved")
     parser.add_argument(
         "--trust", action="append", default=[], metavar="NAME", help="a function outside hsi that the run may name"
     )
-    argv = parser.parse_args()
+    argv = strict(parser).parse_args()
     folder = argv.folder
-    try:
-        differences = verify(folder, argv.data_dir, argv.trust)
-    except HsiError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(2)
+    differences = verify(folder, argv.data_dir, argv.trust)
     for difference in differences:
         print(difference)
     print(f"NOT verified: {len(differences)} differences in {folder}" if differences else f"verified: {folder}")

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from pydantic import Field
 
 from hsi.config.build import check_value
-from hsi.config.values import Positive, Seed, Switch, Window
+from hsi.config.values import FilePath, Folder, Positive, Seed, Switch, Window
 from hsi.engine.device import Device, Precision
 from hsi.experiment import Recipe
 from hsi.recipes import chosen, recipe_of
@@ -21,7 +21,7 @@ from hsi.runs.identity import settle
 class PredictRequest:
     """What ``hsi.predict`` is asked for; the keys are explained in conf/predict.yaml."""
 
-    run: Path
+    run: FilePath
     device: Device
     memory_gb: Positive
     check: Switch
@@ -95,4 +95,5 @@ class Request:
 def _own(request: type, tree: Mapping[str, Any]) -> dict[str, Any]:
     """Those values of the top of a configuration that a request has fields for, checked."""
     hints = get_type_hints(request, include_extras=True)
+    check_value(Folder, tree.get("data_dir"), "data_dir")  # the scene has it; a wrong one is told though nobody asks
     return {key: check_value(hints[key], value, key) for key, value in tree.items() if key in hints}

@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
@@ -23,6 +23,10 @@ from hsi.errors import HsiError
 
 TARGET, PARTIAL = "_target_", "_partial_"
 DIRECTIVES = (TARGET, PARTIAL, "_convert_", "_machine_")  # keys of a description that are no parameters
+LONGEST = 60  # characters of a value in a message
+SWITCH = "true or false"
+
+T = TypeVar("T")
 
 
 def build(description: Mapping[str, Any] | DictConfig, key: str, **given: Any) -> Any:
@@ -41,23 +45,58 @@ def build(description: Mapping[str, Any] | DictConfig, key: str, **given: Any) -
     """
     if isinstance(description, DictConfig):
         description = typing.cast(Mapping[str, Any], OmegaConf.to_container(description, resolve=True))
-    settings = {str(k): value for k, value in description.items() if k not in (*DIRECTIVES, *given)}
-    if not isinstance(description.get(TARGET), str):
+    if not isinstance(description, Mapping) or TARGET not in description:
         raise HsiError(f"{key} does not say what to build: choose one of the files under conf/{key}/")
+    settings = {str(k): value for k, value in description.items() if k not in (*DIRECTIVES, *given)}
     name: str = description[TARGET]
     target = locate(name, key)
     values = check(target, settings, key)
     if description.get(PARTIAL):
         return partial(target, **values, **given)
     _require_all(target, {**values, **given}, key)
+    return _call(target, name, key, **values, **given)
+
+
+def build_as(kind: type[T], description: Mapping[str, Any], key: str) -> T:
+    """Build what has to be of a kind; parameters and errors as in `build`."""
+    return _require_kind(kind, build(description, key), description, key)
+
+
+def build_later(kind: type[T], description: Mapping[str, Any], key: str) -> Callable[..., T]:
+    """Check a description with ``_partial_: true``; what it returns takes the rest, and gives what is of a kind.
+
+    Parameters and errors as in `build`.
+    """
+    half = build(description, key)
+    if not callable(half):
+        raise HsiError(f"{key}._target_={description[TARGET]} makes a {type(half).__name__}: {_wanted(kind)}")
+
+    def finish(*given: Any, **more: Any) -> T:
+        return _require_kind(kind, _call(half, description[TARGET], key, *given, **more), description, key)
+
+    return finish
+
+
+def _call(target: Callable[..., Any], name: str, key: str, /, *given: Any, **values: Any) -> Any:
+    """Call what a description names; what a foreign one raises is for its user to mend."""
     if name.startswith("hsi."):
-        return target(**values, **given)
+        return target(*given, **values)
     try:
-        return target(**values, **given)
+        return target(*given, **values)
     except HsiError:
         raise
     except Exception as error:
         raise HsiError(f"{key}: {name} could not be built ({type(error).__name__}: {error}): correct it") from error
+
+
+def _require_kind(kind: type[T], made: Any, description: Mapping[str, Any], key: str) -> T:
+    if not isinstance(made, kind):
+        raise HsiError(f"{key}._target_={description[TARGET]} makes a {type(made).__name__}: {_wanted(kind)}")
+    return made
+
+
+def _wanted(kind: type) -> str:
+    return f"name what makes a {kind.__module__}.{kind.__qualname__}"
 
 
 def taken(description: Mapping[str, Any], key: str, **offered: Any) -> dict[str, Any]:
@@ -68,6 +107,8 @@ def taken(description: Mapping[str, Any], key: str, **offered: Any) -> dict[str,
 
 def locate(name: str, key: str) -> Callable[..., Any]:
     """Import a callable by its dotted name."""
+    if not isinstance(name, str) or not name:
+        raise HsiError(f"{key}._target_={shown(name)}: give the dotted name of a function or class")
     try:
         found = get_object(name)
     except Exception as error:  # whatever the import of a module raises
@@ -80,24 +121,34 @@ def locate(name: str, key: str) -> Callable[..., Any]:
 
 def check(target: Callable[..., Any], settings: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Check `settings` against the parameters of `target`, by name; nested descriptions are built."""
-    parameters: Mapping[str, inspect.Parameter] = {}
+    if not isinstance(settings, Mapping):
+        raise HsiError(f"{key}={shown(settings)}: give values for its keys, such as {key}.NAME=...")
+    parameters: Mapping[str, inspect.Parameter] | None = None
     hints: dict[str, Any] = {}
     try:
         parameters = inspect.signature(target).parameters
         hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
     except (TypeError, ValueError, NameError):  # a callable written in C, or types that are not at hand
         pass
-    takes_any = not parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    takes_any = parameters is None or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     values = {}
     for name, value in settings.items():
         place = f"{key}.{name}" if key else name
-        if name not in parameters and not takes_any:
-            raise HsiError(f"unknown key {place}: {suggest(name, parameters)}")
+        if not takes_any and name not in (parameters or ()):
+            raise HsiError(_unknown(place, name, parameters or {}, settings))
         if isinstance(value, Mapping) and TARGET in value:
             values[name] = build(value, place)
         else:
             values[name] = check_value(hints.get(name, Any), value, place)
     return values
+
+
+def _unknown(place: str, name: str, parameters: Mapping[str, inspect.Parameter], settings: Mapping[str, Any]) -> str:
+    """For a key that a callable does not take; keys without a default, such as a cube, are not the user's to give."""
+    known = [other for other, p in parameters.items() if other in settings or p.default is not p.empty]
+    guess = suggest(name, known) if known else "no key is known there"
+    away = "" if guess.startswith("did") else f"; where a file sets it, ~{place} takes it away"
+    return f"unknown key {place}: {guess}{away}"
 
 
 def check_value(hint: Any, value: Any, place: str) -> Any:
@@ -108,14 +159,31 @@ def check_value(hint: Any, value: Any, place: str) -> Any:
     try:
         return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value)
     except ValidationError as error:
-        shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-        words = allowed(hint) or error.errors()[0]["msg"]
+        first = error.errors()[0]
+        words = allowed(hint) or first["msg"]
+        if first["type"] == "less_than_equal":
+            words = f"{words}, up to {first['ctx']['le']:.0f}"
         known = list(_choices(hint))
         guess = difflib.get_close_matches(str(value), known, 1)
         hint_of_word = f"; did you mean {guess[0]}?" if guess else ""
         verb = "choose" if known else "give"
-        raise HsiError(f"{place}={shown}: {verb} {words}{hint_of_word}") from error
+        raise HsiError(f"{place}={shown(value)}: {verb} {words}{hint_of_word}") from error
+
+
+def shown(value: Any) -> str:
+    """A value as one writes it on the command line, cut where it is long."""
+    text = _written(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def _written(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {_written(entry)}' for key, entry in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_written, value))}]"
+    return str(value)
 
 
 def allowed(hint: Any) -> str:
@@ -127,13 +195,14 @@ def allowed(hint: Any) -> str:
     if origin is Literal:
         return _join([str(part) for part in parts])
     if origin in (typing.Union, types.UnionType):
-        return _join([words for part in parts if (words := allowed(part))])
+        words = [words for part in parts if (words := allowed(part))]
+        return _join([word for text in words for word in (text.split(" or ") if text == SWITCH else [text])])
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return "a mapping such as {a: b}"
     if isinstance(origin, type) and issubclass(origin, Collection) and origin is not str:
         inner = allowed(parts[0]) if parts else ""
         return f"a list, each {inner}" if inner else "a list"
-    simple = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null"}
+    simple = {int: "a whole number", float: "a number", bool: SWITCH, str: "text", type(None): "null"}
     return simple.get(hint, "")
 
 

@@ -1,112 +1,143 @@
 """Faults of input, configuration or machine, each in one sentence."""
 
+import errno
 import re
-import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import yaml
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from hsi.config.nearest import suggest
 from hsi.config.shipped import CONF
+from hsi.config.words import quoted
 from hsi.errors import HsiError
+
+OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory")  # as torch says it
+ADVICE = {  # what to do about what the operating system says
+    errno.ENOSPC: "free space, or choose another folder with hydra.run.dir=",
+    errno.EDQUOT: "free space, or choose another folder with hydra.run.dir=",
+    errno.EACCES: "give yourself permission, or choose another folder with hydra.run.dir=",
+    errno.EPERM: "give yourself permission, or choose another folder with hydra.run.dir=",
+    errno.EROFS: "choose another folder with hydra.run.dir=",
+    errno.ENOENT: "it has gone or was never there, check the path",
+    errno.EEXIST: "a folder is needed there, choose another with hydra.run.dir=",
+    errno.ENOTDIR: "part of that path is a file and no folder, correct it",
+    errno.EISDIR: "that is a folder and no file, correct the path",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
 def explain(error: BaseException, argv: Sequence[str] = ()) -> str | None:
-    """The sentence for a fault of input, configuration or machine; None for a fault of this program.
+    """The sentence, in one line, for a fault of input, configuration or machine; None for a fault of this program.
 
-    `argv` is the command line: a word of it that Hydra cannot read is shown as it should be written.
+    `argv` is the command line, whose words the sentence may repeat.
     """
-    cause: BaseException | None = error
-    while cause is not None:
+    sentence = _explain(error, argv)
+    return None if sentence is None else " ".join(sentence.split())
+
+
+def _explain(error: BaseException, argv: Sequence[str]) -> str | None:
+    causes = list(_causes(error))
+    for cause in causes:
         if isinstance(cause, HsiError):
             return str(cause)
+        if isinstance(cause, OSError) and cause.errno in ADVICE:
+            place = "this machine" if cause.filename is None else cause.filename
+            return f"{place}: {cause.strerror}; {ADVICE[cause.errno]}"
         if isinstance(cause, OSError) and cause.filename:
-            return f"{cause.filename}: {cause.strerror}; free space, or name a place that you may write to"
-        if isinstance(cause, MemoryError) or "can't allocate memory" in str(cause):
-            return "the machine has too little memory for this: lower engine.memory_gb, train.batch_size or patch_size"
-        cause = cause.__cause__ or cause.__context__
-    missing = _missing_key(error)
-    if missing:
-        return f"{missing} has no value yet: give {missing}=..."
-    if isinstance(error, OverrideParseException):
-        return _explain_grammar(error, argv)
+            return f"{cause.filename}: {cause.strerror}; choose another place"
+        if isinstance(cause, MemoryError) or (isinstance(cause, RuntimeError) and OUT_OF_MEMORY.search(str(cause))):
+            return (
+                "the machine has too little memory for this: lower engine.memory_gb (hsi predict: memory_gb), "
+                "train.batch_size or patch_size, or take a smaller scene"
+            )
+    missing = [cause.full_key for cause in causes if isinstance(cause, MissingMandatoryValue) and cause.full_key]
+    if missing:  # the innermost says which; those around it say who asked
+        return f"{missing[-1]} has no value yet: give {missing[-1]}=..."
     if isinstance(error, HydraException | OmegaConfBaseException):
-        return _explain_configuration(" ".join(str(error).split()))
+        told = " ".join(str(error).split())
+        return _explain_reference(told, argv) or _explain_configuration(told, error)
     return None
 
 
-def _explain_configuration(message: str) -> str:
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _explain_configuration(message: str, error: BaseException) -> str:
     """Hydra's and OmegaConf's words for what is wrong in the configuration, in the words of this program."""
-    if unknown := re.match(r"Could not (?:override|append|add|delete)\w* '([^']+)'", message):
-        key = unknown[1].partition("@")[0].lstrip("+~")
-        return f"unknown key {key}: {suggest(key.rpartition('.')[2], _known(key))}"
+    if added := re.search(r"use \+(\w+)=(\S+)", message):
+        return f"{added[1]}={added[2]}: it is added, give +{added[1]}={added[2]}"
+    if unknown := re.match(r"Could not (?:override|append|add) '([^']+)'", message):
+        return _unknown(unknown[1].partition("@")[0].lstrip("+~"))
+    if unknown := re.match(r"Could not delete from config. '([^']+)' does not exist", message):
+        return _unknown(unknown[1])
     if unknown := re.search(r"Key '([^']+)' (?:is not in struct|not in)", message):
         full = re.search(r"full_key: (\S+)", message)
-        key = full[1] if full else unknown[1]
-        return f"unknown key {key}: {suggest(key.rpartition('.')[2], _known(key))}"
+        return _unknown(full[1] if full else unknown[1])
+    if there := re.search(r"An item is already at '([^']+)'", message):
+        return f"+{there[1]}: it is there already, leave the plus sign out"
+    if twice := re.match(r"Multiple values for ([\w/]+)\.", message):
+        return f"{twice[1]} is chosen twice: choose it once, and without a plus sign where it has a default"
     if missing := re.search(r"Could not find '([\w./-]+)/([^/']+)'", message):
         group, name = missing.groups()
-        return f"{group}={name}: no such file under conf/{group}/; {suggest(name, _options(group))}"
+        options = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+        return f"{group}={name}: no such file under conf/{group}/; {suggest(name, options)}"
     if several := re.search(r"Ambiguous value for argument '([^']+)'", message):
         key, _, value = several[1].partition("=")
         return (
             f"{several[1]} has several values: add -m for a run of each, write {key}=[{value}] for a list, or put "
-            f"quotes around it if it is one value: {_quoted(several[1])}"
+            f"quotes around it if it is one value: {quoted(several[1])}"
         )
-    return message.partition(" Config search path:")[0].partition(" See https://hydra")[0]
+    if several := re.search(r"Sweep parameters '(.+)' requires --multirun", message):
+        return f"{several[1]} has several values: add -m for a run of each"
+    if merged := re.match(r"Error merging override (\S+)", message):
+        reasons = [" ".join(str(cause).split()) for cause in _causes(error)][1:]
+        return f"{merged[1]} is not allowed{': ' + reasons[0].partition(' full_key:')[0] if reasons else ''}"
+    return re.split(r" Config search path:| See https://hydra| full_key:", message)[0]
 
 
-def _missing_key(error: BaseException | None) -> str | None:
-    """The full key that has no value, where that is the fault."""
-    found = None
-    while error is not None:
-        if isinstance(error, MissingMandatoryValue):
-            found = error.full_key or found  # the innermost says which; those around it say who asked
-        error = error.__cause__ or error.__context__
-    return found
+def _explain_reference(message: str, argv: Sequence[str]) -> str | None:
+    """What is wrong with a ``${...}``; None where that is not the fault."""
+    key = re.search(r"full_key: (\S+)", message)
+    if unknown := re.match(r"Interpolation key '([^']+)' not found", message):
+        place = _word_with(f"${{{unknown[1]}}}", argv) or (key[1] if key else "the configuration")
+        return f"{place} refers to {unknown[1]}, which is not there: for an environment variable write ${{oc.env:NAME}}"
+    if unset := re.search(r"Environment variable '([^']+)' not found", message):
+        place = _word_with(f"{unset[1]}}}", argv) or (key[1] if key else "the configuration")
+        return f"{place}: the environment variable {unset[1]} is not set"
+    if unknown := re.match(r"Unsupported interpolation type (\S+)", message):
+        place = _word_with(f"${{{unknown[1]}:", argv) or (key[1] if key else "the configuration")
+        return f"{place}: nothing is called {unknown[1]}; write ${{KEY}} or ${{oc.env:NAME}}"
+    if message.startswith("Recursive interpolation"):
+        return f"{_word_with('${', argv) or 'the configuration'} refers to itself: give a value"
+    return None
 
 
-def _explain_grammar(error: BaseException, argv: Sequence[str]) -> str:
-    """For a word that Hydra's grammar cannot read: the word in quotes, where that helps."""
-    for word in argv:
-        if word.startswith("-") or _parses(word):
-            continue
-        if "=" in word and _parses(quoted := _quote(word)):
-            return f"{word} has signs that mean something else here: put quotes around it: {shlex.quote(quoted)}"
-        return f"{word} is not understood: write key=value, and --help lists the keys"
-    return " ".join(str(error).split()).partition(" See https://hydra")[0]
+def _word_with(part: str, argv: Sequence[str]) -> str | None:
+    return next((word for word in argv if part in word), None)
 
 
-def _parses(word: str) -> bool:
-    try:
-        OverridesParser.create().parse_override(word)
-    except HydraException:
-        return False
-    return True
+def _unknown(key: str) -> str:
+    """For a key that the chosen options do not have: what stands beside it in the files of its group."""
+    group, dot, name = key.partition(".")
+    if not dot:
+        names = _names([CONF / "config.yaml"]) | {path.name for path in CONF.iterdir() if path.is_dir()}
+        return f"unknown key {key}: {suggest(key, sorted(names - {'hydra'}))}"
+    files = {path.stem: _names([path]) for path in sorted((CONF / group).glob("*.yaml"))}
+    having = [f"{group}={option}" for option, names in files.items() if name in names]
+    if having:
+        return f"unknown key {key}: it belongs to {', '.join(having)}, and another {group} is chosen here"
+    own = [yaml.safe_load(path.read_text(encoding="utf-8")).get(group) for path in CONF.glob("*.yaml")]
+    names_below = set().union(*files.values(), *(keys for keys in own if isinstance(keys, dict)))
+    below = sorted(f"{group}.{name}" for name in names_below)
+    return f"unknown key {key}: {suggest(key, below)}" if below else f"unknown key {key}: --keys lists those known"
 
 
-def _quote(word: str) -> str:
-    key, _, value = word.partition("=")
-    inner = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{key}="{inner}"'
-
-
-def _quoted(word: str) -> str:
-    return shlex.quote(_quote(word))
-
-
-def _options(group: str) -> list[str]:
-    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
-
-
-def _known(key: str) -> list[str]:
-    """Keys that stand beside an unknown one, in all files of its group."""
-    group = key.partition(".")[0] if "." in key else ""
-    paths = list((CONF / group).glob("*.yaml")) if group else [CONF / "config.yaml"]
-    found = {name for path in paths for name in yaml.safe_load(path.read_text(encoding="utf-8")) or {}}
-    if not group:
-        found |= {path.name for path in CONF.iterdir() if path.is_dir()}
-    return sorted(name for name in found if not str(name).startswith("_") and name not in ("defaults", "hydra"))
+def _names(paths: Sequence[Path]) -> set[str]:
+    found = {str(name) for path in paths for name in yaml.safe_load(path.read_text(encoding="utf-8")) or {}}
+    return {name for name in found if not name.startswith("_") and name != "defaults"}

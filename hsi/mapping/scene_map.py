@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from hsi.config.values import Switch
+from hsi.config.values import Switch, Symmetries
 from hsi.engine import symmetry
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.forward import Engine, logits_of
@@ -60,7 +60,7 @@ class MapSettings:
         Keep the probabilities of all classes: 2 K bytes a pixel.
     """
 
-    symmetries: Literal[1, 8] = 1
+    symmetries: Symmetries = 1
     context: Literal["own", "free"] = "own"
     calibrate: Literal["none", "temperature"] = "none"
     save_probabilities: Switch = True

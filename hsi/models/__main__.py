@@ -14,8 +14,12 @@ from omegaconf import DictConfig
 from tabulate import tabulate
 
 from hsi.cli.resolvers import register_resolvers
-from hsi.config.faults import explain
+from hsi.cli.telling import telling
+from hsi.config.build import check_value
+from hsi.config.explained import MAIN
 from hsi.config.shipped import CONF
+from hsi.config.values import Window
+from hsi.config.words import require_words
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.cost import cost
 from hsi.errors import HsiError
@@ -47,14 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if {"-h", "--help"} & set(argv):
         print(HELP)
         return
-    try:
+    with telling(argv):
         print_table(argv)
-    except Exception as error:
-        message = explain(error)
-        if message is None:
-            raise
-        print(f"Error: {message}", file=sys.stderr)
-        sys.exit(2)
 
 
 def print_table(argv: Sequence[str]) -> None:
@@ -64,9 +62,14 @@ def print_table(argv: Sequence[str]) -> None:
             raise HsiError(f"hsi.models has no option {word}: give key=value words, or --help")
         if word.partition("=")[0].lstrip("+~") in ("model", "attention"):
             raise HsiError(f"hsi.models lists all networks, and where attention can stand: leave {word} out")
+    require_words(argv, MAIN)
+    for word in argv:
+        if not word.lstrip("+").startswith(("patch_size=", "model.")):
+            raise HsiError(f"{word} changes nothing that hsi.models shows: leave it out")
     register_resolvers()
     rows, refusals = [], []
     with initialize_config_dir(str(CONF), version_base="1.3"):
+        check_value(Window | None, compose(MAIN, overrides=list(argv)).patch_size, "patch_size")
         for path in networks():
             try:
                 rows.append(describe(path, argv))

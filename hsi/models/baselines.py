@@ -27,6 +27,8 @@ from hsi.errors import HsiError
 
 Several = Annotated[Sequence[Positive], Field(min_length=1, description="a list of positive numbers")]
 
+Trees = Annotated[Count, Field(le=100_000)]
+
 FOLDS = 3  # of the search for C and gamma
 FLOOR = 1e-6  # the least probability: a forest says 0, and the logarithm of 0 is no logit
 
@@ -63,9 +65,10 @@ class EstimatorHead(nn.Module):
     samples: Tensor
     targets: Tensor
 
-    def __init__(self, estimator: BaseEstimator, num_classes: int) -> None:
+    def __init__(self, estimator: BaseEstimator, num_classes: int, neighbours: int = 0) -> None:
         super().__init__()
         self.estimator = estimator
+        self.neighbours = neighbours  # that it asks for, if it does
         self.num_classes = num_classes
         self.register_buffer("samples", torch.empty(0, 0))
         self.register_buffer("targets", torch.empty(0, dtype=torch.int64))
@@ -74,6 +77,11 @@ class EstimatorHead(nn.Module):
     def learn(self, samples: Tensor, targets: Tensor) -> None:
         """Fit to samples (N, C) of targets (N,) from 0."""
         self.samples, self.targets = samples, targets
+        if len(samples) < self.neighbours:
+            raise HsiError(
+                f"{len(samples)} training pixels are too few for model.neighbours={self.neighbours}: choose fewer "
+                "neighbours, or raise split.train"
+            )
         try:
             self.estimator.fit(samples.cpu().numpy(), targets.cpu().numpy())
             self(samples[:1])  # the nearest neighbours count themselves only now
@@ -128,7 +136,7 @@ def svm(
 
 
 def random_forest(
-    in_channels: int, num_classes: int, trees: Count = 300, seed: Seed = 0, patch_size: Window = 1
+    in_channels: int, num_classes: int, trees: Trees = 300, seed: Seed = 0, patch_size: Window = 1
 ) -> WindowClassifier:
     """Random forest (Breiman, Machine Learning 45, 2001) on spectra; above `patch_size` 1 on window means."""
     forest = RandomForestClassifier(trees, random_state=seed, n_jobs=torch.get_num_threads())
@@ -141,9 +149,11 @@ def knn(in_channels: int, num_classes: int, neighbours: Count = 5, patch_size: W
     Cover, Hart, "Nearest Neighbor Pattern Classification", IEEE Trans. Information Theory 13(1), 1967.
     """
     nearest = make_pipeline(StandardScaler(), KNeighborsClassifier(neighbours))
-    return _classifier(nearest, in_channels, num_classes, patch_size)
+    return _classifier(nearest, in_channels, num_classes, patch_size, neighbours)
 
 
-def _classifier(estimator: BaseEstimator, in_channels: int, num_classes: int, window: int) -> WindowClassifier:
+def _classifier(
+    estimator: BaseEstimator, in_channels: int, num_classes: int, window: int, neighbours: int = 0
+) -> WindowClassifier:
     trunk = nn.Identity() if window == 1 else WindowMean(window)
-    return WindowClassifier(trunk, EstimatorHead(estimator, num_classes), in_channels, window)
+    return WindowClassifier(trunk, EstimatorHead(estimator, num_classes, neighbours), in_channels, window)

@@ -13,17 +13,19 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from hsi.config.build import TARGET, build, check_value, locate
+from hsi.config.build import DIRECTIVES, TARGET, build, check, check_value, locate, shown
 from hsi.config.nearest import suggest
 from hsi.config.values import Window
 from hsi.engine.contract import PlainHead, WindowClassifier
 from hsi.engine.cost import activation_floats
 from hsi.errors import HsiError
+from hsi.models.blocks.stages import Position
 
 log = logging.getLogger(__name__)
 
 MISSING = "???"  # OmegaConf's mark of a value that has to be given
 PAGE = "docs/adding_a_model.md"
+DATA = ("in_channels", "num_classes")  # parameters that follow from the scene
 
 
 def build_model(description: Mapping[str, Any] | DictConfig, in_channels: int, num_classes: int) -> WindowClassifier:
@@ -42,18 +44,12 @@ def build_model(description: Mapping[str, Any] | DictConfig, in_channels: int, n
         what does not turn windows into (B, num_classes) logits.
     """
     settings = _resolved(description)
-    target = locate(settings[TARGET], "model")
-    names, required, open_ended = _parameters(target)
-    given = {"in_channels": in_channels, "num_classes": num_classes}
-    given = {name: value for name, value in given.items() if open_ended or name in names}
+    name, target = settings[TARGET], locate(settings[TARGET], "model")
     window = settings.get("patch_size", _default(target, "patch_size"))
-    kept = _fitting(settings, names, open_ended)
-    name = settings[TARGET]
-    if not name.startswith("hsi."):
-        _require_own_keys(name, kept, names, open_ended)
-        if missing := [key for key in required if key not in (*kept, *given)]:
-            raise HsiError(f"{name} needs a value for {missing[0]}: give +model.{missing[0]}=...")
-    model = build(kept, "model", **given)
+    given = {"in_channels": in_channels, "num_classes": num_classes}
+    names, _, open_ended = _parameters(target)
+    given = {key: value for key, value in given.items() if open_ended or key in names}
+    model = build(_required(settings, target), "model", **given)
     if isinstance(model, WindowClassifier):
         return model
     if not isinstance(model, nn.Module):
@@ -63,6 +59,14 @@ def build_model(description: Mapping[str, Any] | DictConfig, in_channels: int, n
     if window is None:
         raise HsiError(f"model.patch_size has no value yet, and {name} has none of its own: give +model.patch_size=...")
     return wrap(model, in_channels, num_classes, check_value(Window, window, "model.patch_size"), name)
+
+
+def require_settings(description: Mapping[str, Any] | DictConfig) -> None:
+    """Check the values of `description` before there is data; raises HsiError as `build_model` does."""
+    settings = _resolved(description)
+    target = locate(settings[TARGET], "model")
+    kept = _required(settings, target)
+    check(target, {key: value for key, value in kept.items() if key not in DIRECTIVES}, "model")
 
 
 def wrap(module: nn.Module, in_channels: int, num_classes: int, window: int, name: str) -> WindowClassifier:
@@ -128,8 +132,10 @@ def _fitting(settings: dict[str, Any], names: list[str], open_ended: bool) -> di
     name, kept = settings[TARGET], dict(settings)
     called = f"model={name.rpartition('.')[2]}" if name.startswith("hsi.") else name
     attention = settings.get("attention")
-    if isinstance(attention, str):
-        raise HsiError(f"model.attention={attention}: attention is a group of its own, give +attention={attention}")
+    check_value(Position, settings.get("attention_position", "last"), "model.attention_position")
+    if attention is not None and not isinstance(attention, Mapping):
+        name = attention if isinstance(attention, str) else "NAME"
+        raise HsiError(f"model.attention={shown(attention)}: attention is a group of its own, give +attention={name}")
     if "attention" not in names and (attention is None or not open_ended):
         if attention is not None:
             raise HsiError(f"{called} takes no attention: leave +attention= out")
@@ -138,6 +144,18 @@ def _fitting(settings: dict[str, Any], names: list[str], open_ended: bool) -> di
             kept.pop("attention_position", None)
     if "patch_size" not in names and not open_ended:
         kept.pop("patch_size", None)
+    return kept
+
+
+def _required(settings: dict[str, Any], target: Callable[..., Any]) -> dict[str, Any]:
+    """The settings that fit `target`; HsiError for keys that somebody's own callable does not take, or lacks."""
+    names, required, open_ended = _parameters(target)
+    kept = _fitting(settings, names, open_ended)
+    name = settings[TARGET]
+    if not name.startswith("hsi."):
+        _require_own_keys(name, kept, names, open_ended)
+        if missing := [key for key in required if key not in (*kept, *DATA)]:
+            raise HsiError(f"{name} needs a value for {missing[0]}: give +model.{missing[0]}=...")
     return kept
 
 

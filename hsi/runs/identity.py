@@ -24,7 +24,7 @@ def settle(config: DictConfig) -> dict[str, Any]:
     for key in PATHS:
         group, _, name = key.rpartition(".")
         place = tree.get(group, {}) if group else tree
-        if isinstance(place, dict) and isinstance(place.get(name), str):
+        if isinstance(place, dict) and isinstance(place.get(name), str) and place[name]:
             place[name] = str(Path(place[name]).expanduser().absolute())
     return tree
 

@@ -1,20 +1,20 @@
 """A scene from the user's own files."""
 
 import logging
-from pathlib import Path
 from typing import Any
 
+from hsi.config.values import FilePath, Text
 from hsi.scene import Scene
 from hsi.scenes.assemble import assemble, checksums_of
-from hsi.scenes.description import Text, describe
+from hsi.scenes.description import describe
 from hsi.scenes.formats import read_raster
 
 log = logging.getLogger(__name__)
 
 
 def load_custom(
-    cube: str | Path,
-    labels: str | Path | None,
+    cube: FilePath,
+    labels: FilePath | None,
     cube_key: Text | None = None,
     labels_key: Text | None = None,
     **told: Any,

@@ -8,10 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from hsi.config.build import check
-from hsi.config.values import Index, Positive
+from hsi.config.values import Index, Name, Positive, Text
 
-# Hydra reads scene.name=2024 and scene.classes=[1,2] as numbers
-Text = Annotated[str, Field(coerce_numbers_to_str=True, description="text")]
 ThreeBands = Annotated[
     Sequence[Index], Field(min_length=3, max_length=3, description="three bands counted from 0, such as [43,21,11]")
 ]
@@ -39,7 +37,7 @@ class Description:
         (bands,), nm, or None.
     """
 
-    name: Text = "custom"
+    name: Name = "custom"
     classes: Sequence[Text] | Mapping[Text, str] | None = None
     rgb_bands: ThreeBands | None = None
     ignored_labels: Sequence[int] = ()

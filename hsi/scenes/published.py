@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from hsi.config.build import check_value
+from hsi.config.values import Folder, Name
 from hsi.scene import Scene
 from hsi.scenes.assemble import assemble, checksums_of
-from hsi.scenes.description import Text, describe
+from hsi.scenes.description import describe
 from hsi.scenes.download import obtain
 from hsi.scenes.formats import read_raster
 
@@ -15,8 +16,8 @@ PARTS = {"file": str, "key": str, "checksum": str | None, "sources": list[str]}
 
 
 def load_published(
-    name: Text,
-    data_dir: str | Path,
+    name: Name,
+    data_dir: Folder,
     cube: Mapping[str, Any],
     labels: Mapping[str, Any],
     **told: Any,

@@ -3,17 +3,16 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from hsi.config.values import Count, NotNegative, Seed
+from hsi.config.values import Count, Name, NotNegative, Seed
 from hsi.errors import HsiError
 from hsi.scene import Scene
 from hsi.scenes.assemble import from_arrays
-from hsi.scenes.description import Text
 
 FULL_SCALE = 8000.0  # digital number of reflectance 1, so that the values resemble a calibrated AVIRIS product
 
 
 def make_synthetic(
-    name: Text = "synthetic",
+    name: Name = "synthetic",
     rows: Count = 64,
     cols: Count = 64,
     bands: Count = 60,

@@ -11,6 +11,8 @@ def class_sizes(labels: np.ndarray) -> np.ndarray:
     Raises HsiError when a class has a single pixel: it cannot both train and test.
     """
     sizes = np.bincount(labels.ravel())[1:]
+    if len(sizes) == 0:
+        raise HsiError("no pixel is labelled, so there is nothing to split: give a label image with scene.labels=")
     if sizes.min() < 2:
         raise HsiError(
             f"class {int(sizes.argmin()) + 1} has {sizes.min()} labelled pixel: it cannot both train and test, "

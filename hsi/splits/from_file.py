@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from hsi.config.values import FilePath
 from hsi.errors import HsiError
 from hsi.scenes.formats import archive_names, read_raster, translated_faults
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split, load_split
@@ -14,11 +15,11 @@ from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split, load_split
 def split_from_file(
     labels: np.ndarray,
     *,
-    path: str | Path | None = None,
+    path: FilePath | None = None,
     key: str | None = None,
     content: Literal["roles", "training"] = "roles",
     classes: Mapping[int, int] | None = None,
-    test_path: str | Path | None = None,
+    test_path: FilePath | None = None,
     test_key: str | None = None,
 ) -> Split:
     """Take the roles from a file: .npz, .npy, .mat, ENVI .hdr or single-band (Geo)TIFF.

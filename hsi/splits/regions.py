@@ -84,7 +84,8 @@ def fold_roles(folds: int, fold: int, validation: float) -> tuple[np.ndarray, li
     """Return the equal shares (folds,) and the role of each fold: `fold` tests, the next one may validate."""
     fewest = 3 if validation else 2
     if folds < fewest:
-        raise HsiError(f"split.folds={folds}: give a whole number from {fewest} on")
+        why = " where split.validation is above 0" if validation else ""
+        raise HsiError(f"split.folds={folds}: give a whole number from {fewest} on{why}")
     if fold >= folds:
         raise HsiError(f"split.fold={fold}: choose 0 to {folds - 1} for split.folds={folds}")
     roles = [TRAIN] * folds

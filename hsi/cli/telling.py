@@ -1,0 +1,37 @@
+"""How a command ends when it cannot go on: in one sentence, and with a status that says why."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+from hsi.config.faults import explain
+
+
+@contextmanager
+def telling(argv: Sequence[str] = (), interrupted: str = "") -> Iterator[None]:
+    """Tell the faults of what is done within.
+
+    Exit status: 2 a fault that the user can mend, told in one sentence; 130 interrupted by the keyboard, told with the
+    sentence `interrupted`; 141 the reader of a pipe has gone. A fault of this program is raised as it is.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"\nInterrupted. {interrupted}".rstrip(), file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        leave_silently()
+    except Exception as error:
+        sentence = explain(error, argv)
+        if sentence is None:
+            raise
+        print(f"Error: {sentence}", file=sys.stderr)
+        sys.exit(2)
+
+
+def leave_silently() -> NoReturn:
+    """Leave when the reader of a pipe, such as head, has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(141)
