@@ -1,4 +1,4 @@
-"""Class activation maps: their mean is the logits for every network that qualifies, their places those of its layers."""
+"""Class activation maps: their mean is the logits, their places are those of the network's layers."""
 
 from functools import cache
 
