@@ -8,17 +8,9 @@ from hsi.config.build import check_value
 from hsi.config.values import Seed
 from hsi.engine.device import Device
 from hsi.experiment import classify
-from hsi.recipes import compose_settings, override, recipe_of
+from hsi.recipes import SHORT, compose_settings, override, recipe_of
 from hsi.runs.result import Record
 from hsi.scene import scene_hash
-
-SHORT = {  # names of `fit` for keys below a group
-    "steps": "train.steps",
-    "batch_size": "train.batch_size",
-    "learning_rate": "optimizer.lr",
-    "components": "reduce.components",
-    "symmetries": "map.symmetries",
-}
 
 
 def fit(
