@@ -77,7 +77,7 @@ class Audit(pd.DataFrame):
     def _constructor(self) -> type[pd.DataFrame]:  # what is cut out of an audit is a plain table
         return pd.DataFrame
 
-    def plot(self) -> Figure:  # type: ignore[override]
+    def plot(self) -> Figure:
         """Distances of test pixels to the nearest training pixel, and what windows of each size would see."""
         assert self.leakage is not None
         return leak_plots.draw_leakage(self.leakage)

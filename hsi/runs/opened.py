@@ -73,12 +73,15 @@ def load_scene(folder: Path, data_dir: str | Path | None = None, trust: Collecti
     Raises HsiError: the run does not say, names what is not trusted, or its files cannot be had.
     """
     path = folder / CONFIG
-    description = vet(read_config(path).get("scene"), "scene", path, trust)
+    saved = read_config(path).get("scene")
+    if isinstance(saved, dict) and "given" in saved:
+        raise HsiError(f"the scene of {folder} was made from arrays in memory, so it cannot be loaded again")
+    description = vet(saved, "scene", path, trust)
     if description["_target_"] == PUBLISHED:
         name, file = description["name"], description["cube"]["file"]
-        saved = Path(str(description.get("data_dir", "")))
-        there = any((saved / place).is_file() for place in (Path(name) / file, file))
-        description["data_dir"] = str(data_dir or (saved if there else os.environ.get("HSI_DATA_DIR", "data")))
+        then = Path(str(description.get("data_dir", "")))
+        there = any((then / place).is_file() for place in (Path(name) / file, file))
+        description["data_dir"] = str(data_dir or (then if there else os.environ.get("HSI_DATA_DIR", "data")))
     scene = build(description, "scene")
     if not isinstance(scene, Scene):
         raise HsiError(f"{path} describes no scene: repeat the run")
