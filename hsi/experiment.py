@@ -71,9 +71,9 @@ def classify(
     seed_everything(seed)
     features = recipe.reduce(scene.cube, split)
     network = recipe.model(features.image.shape[2], scene.num_classes)
-    price = cost(network, scene.rows, scene.cols)
+    costs = cost(network, scene.rows, scene.cols)
     precision = recipe.training.precision_on(chosen)
-    introduce(scene, split, recipe.name, price, chosen.type, precision)
+    introduce(scene, split, recipe.name, costs, chosen.type, precision)
     network = recipe.engine.lay_out(network.to(chosen))
     samples = gather(features.image, scene.labels, split, scene.num_classes, chosen)
     loaded = time.monotonic() - started
@@ -98,7 +98,7 @@ def classify(
         split=split,
         seed=seed,
         trained=trained,
-        cost=price,
+        cost=costs,
         history=fitted.history,
         prediction=prediction,
         evaluation=evaluate(scene, split, prediction.class_map, prediction.confidence, network.window, context),

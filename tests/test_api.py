@@ -52,7 +52,7 @@ def test_what_a_run_says(run):
     for draw in (run.plot.map, run.plot.confidence, run.plot.confusion, run.plot.history, run.plot.leakage):
         assert isinstance(draw(), Figure)
     assert isinstance(run.plot.spectra(), Figure)
-    with pytest.raises(hsi.HsiError, match="no class evidence"):
+    with pytest.raises(hsi.HsiError, match="no class activation maps"):
         run.plot.activation_maps()
 
 

@@ -46,11 +46,11 @@ def fit(
     """
     asked = [f"model={model}", *([] if attention is None else [f"+attention={attention}"])]
     asked += [override(SHORT.get(key, key), value) for key, value in choices.items()]
-    overrides = [*(scene.words or ()), *(split.words or ()), *asked, override("seed", seed), *words]
+    overrides = [*(scene.overrides or ()), *(split.overrides or ()), *asked, override("seed", seed), *words]
     tree, chosen = compose_settings(overrides)
-    if scene.words is None:
+    if scene.overrides is None:
         tree["scene"], chosen["scene"] = {"name": scene.name, "given": scene_hash(scene)}, "arrays"
-    if split.words is None:
+    if split.overrides is None:
         tree["split"], chosen["split"] = {"given": split.hash}, "roles"
     device = check_value(Device, tree["device"], "device")
     result = classify(scene, split, recipe_of(tree, model), seed=check_value(Seed, tree["seed"], "seed"), device=device)

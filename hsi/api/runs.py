@@ -17,7 +17,7 @@ from hsi.api.scenes import open
 from hsi.engine.device import Device
 from hsi.engine.forward import as_image
 from hsi.errors import HsiError
-from hsi.evaluation.activation_maps import centres, evidence_of
+from hsi.evaluation.activation_maps import centres, activation_maps_of
 from hsi.evaluation.evaluation import Evaluation, evaluate
 from hsi.mapping.scene_map import Prediction
 from hsi.output import prediction as output
@@ -153,9 +153,9 @@ class Plots:
         """
         run, trained = self.run, self.run.trained
         chosen = list(pixels) if pixels is not None else [*run.doubtful(count)]
-        found = evidence_of(trained.network, run.image, chosen, trained.engine, run.seen_region)
+        found = activation_maps_of(trained.network, run.image, chosen, trained.engine, run.seen_region)
         places = centres(trained.network)
-        return activation_maps.draw_evidence(run.scene, chosen, found, places, trained.network.window)
+        return activation_maps.draw_activation_maps(run.scene, chosen, found, places, trained.network.window)
 
     def history(self) -> Figure:
         """Loss and accuracy over the steps."""
