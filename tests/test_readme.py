@@ -40,7 +40,7 @@ def commands(text: str) -> list[list[str]]:
     inline = [code for code in inline if code.startswith(STARTS) and not re.search(r"\b[A-Z]{2,}\b|\.\.\.", code)]
     lines = [line for block in blocks(text, "sh") for line in block.splitlines() if line.strip()]
     found = [shlex.split(part, comments=True) for line in [*lines, *inline] for part in line.split(" && ")]
-    return [["hsi", *words[2:]] if re.fullmatch(r"python -m hsi", " ".join(words[:3])) else own(words) for words in found]
+    return [own(words) for words in found]
 
 
 def own(words: list[str]) -> list[str]:
