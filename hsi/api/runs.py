@@ -17,7 +17,7 @@ from hsi.api.scenes import open
 from hsi.engine.device import Device
 from hsi.engine.forward import as_image
 from hsi.errors import HsiError
-from hsi.evaluation.activation_maps import centres, activation_maps_of
+from hsi.evaluation.activation_maps import activation_maps_of, centres
 from hsi.evaluation.evaluation import Evaluation, evaluate
 from hsi.mapping.scene_map import Prediction
 from hsi.output import prediction as output
