@@ -127,9 +127,7 @@ def _damage_told(path: Path) -> Iterator[None]:
     except HsiError:
         raise
     except Exception as error:  # libraries answer damage with dozens of unrelated exceptions
-        raise HsiError(
-            f"{path} is damaged or cut short: fetch it again, or repeat the run with force=true"
-        ) from error
+        raise HsiError(f"{path} is damaged or cut short: fetch it again, or repeat the run with force=true") from error
 
 
 def _depth(value: Any) -> int:

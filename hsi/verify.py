@@ -19,9 +19,9 @@ from hsi.evaluation.evaluation import evaluate
 from hsi.files import file_checksum, is_file
 from hsi.runs.folder import CONFIG, METRICS
 from hsi.runs.identity import comparable, config_hash, flatten
-from hsi.runs.opened import load_scene, read_confidence, read_map
+from hsi.runs.opened import load_scene, read_confidence, read_map, read_split
 from hsi.scene import Scene, scene_hash
-from hsi.splits.roles import TEST, TRAIN, load_split
+from hsi.splits.roles import TEST, TRAIN
 
 TOLERANCE = 1e-9  # of figures that were written as decimal numbers
 
@@ -93,7 +93,7 @@ def _other_figures(folder: Path, metrics: dict[str, Any], scene: Scene) -> Itera
     if scene_hash(scene) != metrics["scene_hash"] or dict(scene.checksums) != metrics["data"]:
         yield f"scene {scene.name}: its files are not those of the run"
     try:
-        split = load_split(folder / "split.npz")
+        split = read_split(folder)
     except HsiError as error:
         yield str(error)
         return

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from hsi.config.build import TARGET, build, check_value, taken
 from hsi.config.values import Positive, Seed, Switch, Window
@@ -26,7 +26,7 @@ class PredictRequest:
     device: Device
     memory_gb: Positive
     check: Switch
-    trust: list[str]
+    trust: Annotated[list[str], BeforeValidator(lambda names: [names] if isinstance(names, str) else names)]
     scene: Mapping[str, Any]
 
     @classmethod

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -25,25 +25,16 @@ LEARNING = ("train", "optimizer", "schedule", "precision")  # groups and keys wi
 Fraction = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
 Word = Annotated[str, Field(max_length=200, description="text of at most 200 signs")]
 
-
-class _Leakage(TypedDict):
-    window: Window
-    test_windows_with_training_pixel: Fraction
-
-
-class _Seconds(TypedDict):
-    train: NotNegative
-    map: NotNegative
-
-
 # What a comparison reads of metrics.json:
 NEEDED: dict[str, Any] = {
     "oa": Fraction,
     "aa": Fraction,
     "kappa": Real,
     "per_class": dict[Word, Fraction],
-    "seconds": _Seconds,
-    "leakage": _Leakage,
+    "seconds.train": NotNegative,
+    "seconds.map": NotNegative,
+    "leakage.window": Window,
+    "leakage.test_windows_with_training_pixel": Fraction,
     "seed": Seed,
     "scene": Word,
     "model": Word,
@@ -105,8 +96,10 @@ def read_run(folder: Path) -> Finished:
     path = folder / METRICS
     metrics = files.read_json(path)
     for key, hint in (NEEDED | OPTIONAL).items():
-        if key in metrics:
-            check_value(hint, metrics[key], f"{path}: {key}")
+        group, _, name = key.rpartition(".")
+        place = metrics.get(group) if group else metrics
+        if isinstance(place, dict) and name in place:
+            check_value(hint, place[name], f"{path}: {key}")
         elif key in NEEDED:
             raise HsiError(f"{path} has no {key}: repeat the run with force=true")
     return Finished(folder, metrics)

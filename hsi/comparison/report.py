@@ -20,9 +20,9 @@ from hsi.plots.comparison import draw_critical_difference, draw_settings
 from hsi.plots.maps import draw_disagreement
 from hsi.reports.tables import TERMINAL_WIDTH, to_latex, to_markdown, to_terminal
 from hsi.runs.folder import CONFIG
-from hsi.runs.opened import load_scene, read_map
+from hsi.runs.opened import load_scene, read_map, read_split
 from hsi.scene import Scene
-from hsi.splits.roles import TEST, Split, load_split
+from hsi.splits.roles import TEST, Split
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ def _read_maps(
         return {}, {}, None, f"Tests on pixels and votes are left out, since the scene cannot be loaded: {error}"
     maps, splits = {}, {}
     for run in whole:
-        split = load_split(run.folder / "split.npz")
+        split = read_split(run.folder)
         class_map = read_map(run.folder)
         whole_scene = class_map.shape == split.role.shape == scene.labels.shape and class_map.max() <= scene.num_classes
         if split.hash != run.metrics["split_hash"] or not whole_scene or not (split.role == TEST).any():

@@ -130,7 +130,9 @@ def load_model(folder: Path, trust: Collection[str] = ()) -> TrainedModel:
     path = folder / BUNDLE
     bundle = files.read_json(path)
     if bundle.get("format") not in (1, FORMAT):
-        raise HsiError(f"{path} is of format {shown(bundle.get('format'))}, not one that this version reads: update hsi")
+        raise HsiError(
+            f"{path} is of format {shown(bundle.get('format'))}, not one that this version reads: update hsi"
+        )
     model = vet(bundle.get("model"), "model", path, trust)
     if "pretrained" in model:
         model["pretrained"] = False  # the weights lie beside it

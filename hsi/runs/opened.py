@@ -16,7 +16,7 @@ from hsi.config.shipped import PUBLISHED
 from hsi.errors import HsiError, shown
 from hsi.runs.folder import CONFIG, METRICS
 from hsi.scene import Scene
-from hsi.splits.roles import Split, load_split
+from hsi.splits.roles import TEST, Split, load_split
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,18 @@ def open_run(folder: str | Path) -> Run:
         metrics=files.read_json(folder / METRICS),
         class_map=read_map(folder),
         confidence=read_confidence(folder),
-        split=load_split(folder / "split.npz"),
+        split=read_split(folder),
         confusion=files.read_table(folder / "confusion.csv", index_col=0),
         history=files.read_table(folder / "history.csv"),
     )
+
+
+def read_split(folder: Path) -> Split:
+    """The split of the run in `folder`; HsiError: missing, damaged or changed."""
+    split = load_split(folder / "split.npz")
+    if split.role.max(initial=0) > TEST or (split.region is not None and split.region.shape != split.role.shape):
+        raise HsiError(f"{folder / 'split.npz'} holds no roles of pixels: it is damaged, repeat the run")
+    return split
 
 
 def read_map(folder: Path) -> np.ndarray:
@@ -76,7 +84,9 @@ def read_confidence(folder: Path) -> np.ndarray:
     """The confidence (rows, cols) float of the run in `folder`, from 0 to 1; HsiError: missing or damaged."""
     values = files.read_array(folder / "confidence.npy")
     if values.ndim != 2 or values.dtype.kind != "f" or not ((values >= 0) & (values < 1.001)).all():
-        raise HsiError(f"{folder / 'confidence.npy'} holds no confidence: it is damaged, repeat the run with force=true")
+        raise HsiError(
+            f"{folder / 'confidence.npy'} holds no confidence: it is damaged, repeat the run with force=true"
+        )
     return values
 
 

@@ -62,9 +62,8 @@ def load_split(path: Path) -> Split:
     Raises HsiError: a missing or damaged file, or one whose hash does not match.
     """
     role, region, written = files.read_arrays(path, "role", "region", "hash")
-    for image in (role, *([region] if region.size else [])):
-        if image.dtype != np.uint8 or image.ndim != 2 or image.shape != role.shape or role.max(initial=0) > TEST:
-            raise HsiError(f"{path} holds no roles of pixels: it is damaged, repeat the run with force=true")
+    if any(image.dtype != np.uint8 for image in (role, region)) or role.ndim != 2 or region.ndim > 2:
+        raise HsiError(f"{path} holds no roles of pixels: it is damaged, repeat the run with force=true")
     split = Split(role, region if region.size else None)
     if str(written) != split.hash:
         raise HsiError(f"{path} was changed after it was written: its hash does not match its roles")
