@@ -30,7 +30,7 @@ NEEDED: dict[str, Any] = {
     "oa": Fraction,
     "aa": Fraction,
     "kappa": Real,
-    "per_class": dict[Word, Fraction],
+    "per_class": Annotated[dict[Word, Fraction], Field(min_length=1, description="the recall of each class")],
     "seconds.train": NotNegative,
     "seconds.map": NotNegative,
     "leakage.window": Window,

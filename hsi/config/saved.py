@@ -27,7 +27,7 @@ HARMLESS = {"_convert_": "all"}  # what earlier versions wrote; it meant plain l
 # The only expressions of files under conf/ that earlier versions saved as they stood:
 DATA_DIR = "${oc.env:HSI_DATA_DIR,data}"
 GUARDED = "${oc.select:model.patch_size,${patch_size}}"
-LARGEST, DEEPEST, LONGEST_CHAIN = 200_000, 12, 10  # bytes of a file; nested values; references to references
+LARGEST, DEEPEST, LONGEST_CHAIN = 100_000, 12, 10  # bytes of a file; nested values; references to references
 
 
 def vet(description: Any, group: str, source: Path | str, trust: Collection[str] = ()) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def vet(description: Any, group: str, source: Path | str, trust: Collection[str]
         )
     vetted: dict[str, Any] = {TARGET: name}
     for key, value in description.items():
-        if key == TARGET or HARMLESS.get(key) == value:
+        if key == TARGET or (key in HARMLESS and HARMLESS[key] == value):
             continue
         if key == PARTIAL and value is True and group in NESTED.values():
             vetted[key] = True
