@@ -31,10 +31,13 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, help="where tables and figures go (default: the first DIR)")
     parser.add_argument("--measure", choices=MEASURES, default="oa", help="figure that the tests compare (default: oa)")
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="NAME", help="a function outside hsi that the runs may name"
+    )
     argv = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
-        compare(find_runs(argv.folders), argv.out or argv.folders[0], argv.measure)
+        compare(find_runs(argv.folders), argv.out or argv.folders[0], argv.measure, argv.trust)
     except HsiError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from hsi import files
-from hsi.errors import HsiError
+from hsi.config.build import check_value
+from hsi.config.values import Index, NotNegative, Real, Seed, Window
+from hsi.errors import HsiError, shown
 from hsi.runs.folder import METRICS
 from hsi.runs.identity import comparable
 
@@ -17,7 +21,32 @@ log = logging.getLogger(__name__)
 
 SEED_KEYS = ("seed", "split.seed", "split.fold", "model.seed")  # runs that differ in these alone are repetitions
 LEARNING = ("train", "optimizer", "schedule", "precision")  # groups and keys without meaning for an estimator
-NEEDED = ("oa", "aa", "kappa", "per_class", "seconds", "leakage", "seed", "scene", "split_hash", "choices", "config")
+
+Fraction = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
+Word = Annotated[str, Field(max_length=200, description="text of at most 200 signs")]
+
+# What a comparison reads of metrics.json:
+NEEDED: dict[str, Any] = {
+    "oa": Fraction,
+    "aa": Fraction,
+    "kappa": Real,
+    "per_class": Annotated[dict[Word, Fraction], Field(min_length=1, description="the recall of each class")],
+    "seconds.train": NotNegative,
+    "seconds.map": NotNegative,
+    "leakage.window": Window,
+    "leakage.test_windows_with_training_pixel": Fraction,
+    "seed": Seed,
+    "scene": Word,
+    "model": Word,
+    "split_hash": Word,
+    "choices": dict[Word, Word | None],
+    "config": dict[str, Any],
+}
+OPTIONAL: dict[str, Any] = {
+    "scene_hash": Word,
+    "parameters": Index | None,
+    "multiply_adds_per_pixel": dict[str, Index] | None,
+}
 
 
 @dataclass(frozen=True)
@@ -64,10 +93,15 @@ def read_run(folder: Path) -> Finished:
 
     Raises HsiError where metrics.json is missing, damaged, or lacks what a comparison needs.
     """
-    metrics = files.read_json(folder / METRICS)
-    missing = [key for key in NEEDED if not isinstance(metrics, dict) or key not in metrics]
-    if missing:
-        raise HsiError(f"{folder / METRICS} has no {missing[0]}: repeat the run with force=true")
+    path = folder / METRICS
+    metrics = files.read_json(path)
+    for key, hint in (NEEDED | OPTIONAL).items():
+        group, _, name = key.rpartition(".")
+        place = metrics.get(group) if group else metrics
+        if isinstance(place, dict) and name in place:
+            check_value(hint, place[name], f"{path}: {key}")
+        elif key in NEEDED:
+            raise HsiError(f"{path} has no {key}: repeat the run with force=true")
     return Finished(folder, metrics)
 
 
@@ -146,7 +180,8 @@ def _describe(
     ]
     return [
         ", ".join(
-            [f"{g}={chosen[g]}" for g in groups if g in chosen] + [f"{k}={values[k]}" for k in others if k in values]
+            [f"{g}={chosen[g]}" for g in groups if g in chosen]
+            + [f"{shown(k)}={shown(values[k])}" for k in others if k in values]
         )
         for chosen, values in zip(choices, keys, strict=True)
     ]

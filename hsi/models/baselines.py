@@ -25,7 +25,8 @@ from hsi.config.values import Count, Positive, Seed, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
 
-Several = Annotated[Sequence[Positive], Field(min_length=1, description="a list of positive numbers")]
+Several = Annotated[Sequence[Positive], Field(min_length=1, max_length=50, description="a list of positive numbers")]
+Trees = Annotated[Count, Field(le=10_000, description="a whole number from 1 to 10000")]
 
 FOLDS = 3  # of the search for C and gamma
 FLOOR = 1e-6  # the least probability: a forest says 0, and the logarithm of 0 is no logit
@@ -63,9 +64,10 @@ class EstimatorHead(nn.Module):
     samples: Tensor
     targets: Tensor
 
-    def __init__(self, estimator: BaseEstimator, num_classes: int) -> None:
+    def __init__(self, estimator: BaseEstimator, channels: int, num_classes: int) -> None:
         super().__init__()
         self.estimator = estimator
+        self.channels = channels
         self.num_classes = num_classes
         self.register_buffer("samples", torch.empty(0, 0))
         self.register_buffer("targets", torch.empty(0, dtype=torch.int64))
@@ -102,7 +104,12 @@ class EstimatorHead(nn.Module):
 
 def _fit_to_state(head: nn.Module, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
     assert isinstance(head, EstimatorHead)
-    head.learn(state[f"{prefix}samples"], state[f"{prefix}targets"])
+    samples, targets = state[f"{prefix}samples"], state[f"{prefix}targets"]
+    if samples.shape != (len(targets), head.channels) or targets.dtype != torch.int64 or targets.ndim != 1:
+        raise HsiError(f"the {len(targets)} training pixels do not have {head.channels} components: repeat the run")
+    if not ((targets >= 0) & (targets < head.num_classes)).all():
+        raise HsiError(f"training pixels belong to other classes than the {head.num_classes} known: repeat the run")
+    head.learn(samples, targets)
 
 
 def svm(
@@ -128,7 +135,7 @@ def svm(
 
 
 def random_forest(
-    in_channels: int, num_classes: int, trees: Count = 300, seed: Seed = 0, patch_size: Window = 1
+    in_channels: int, num_classes: int, trees: Trees = 300, seed: Seed = 0, patch_size: Window = 1
 ) -> WindowClassifier:
     """Random forest (Breiman, Machine Learning 45, 2001) on spectra; above `patch_size` 1 on window means."""
     forest = RandomForestClassifier(trees, random_state=seed, n_jobs=torch.get_num_threads())
@@ -146,4 +153,4 @@ def knn(in_channels: int, num_classes: int, neighbours: Count = 5, patch_size: W
 
 def _classifier(estimator: BaseEstimator, in_channels: int, num_classes: int, window: int) -> WindowClassifier:
     trunk = nn.Identity() if window == 1 else WindowMean(window)
-    return WindowClassifier(trunk, EstimatorHead(estimator, num_classes), in_channels, window)
+    return WindowClassifier(trunk, EstimatorHead(estimator, in_channels, num_classes), in_channels, window)
