@@ -4,9 +4,9 @@ import os
 import runpy
 import sys
 
-from hsi import __version__
 from hsi.cli.help import COMMANDS, list_commands
 from hsi.config.nearest import suggest
+from hsi.version import __version__
 
 
 def main() -> None:
