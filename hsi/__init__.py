@@ -1,20 +1,16 @@
 """Hyperspectral classification: from cube to map, every number reproducible. See `hsi.api` for Python's way in."""
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
+
+from hsi.version import __version__
 
 if TYPE_CHECKING:
     from hsi.api import fit, from_arrays, load, open, open_run, predict
     from hsi.errors import HsiError
     from hsi.estimator import PatchClassifier
 
-try:
-    __version__ = version("hsi")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    __version__ = "0+uninstalled"
-
-__all__ = ["HsiError", "PatchClassifier", "fit", "from_arrays", "load", "open", "open_run", "predict"]
+__all__ = ["HsiError", "PatchClassifier", "__version__", "fit", "from_arrays", "load", "open", "open_run", "predict"]
 
 _HOMES = {"HsiError": "hsi.errors", "PatchClassifier": "hsi.estimator"}
 

@@ -40,10 +40,13 @@ def _compare() -> None:
     parser.add_argument("--out", type=Path, help="where tables and figures go (default: the first DIR)")
     measures = ", ".join(MEASURES)
     parser.add_argument("--measure", default="oa", help=f"figure that the tests compare: {measures} (default: oa)")
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="NAME", help="a function outside hsi that the runs may name"
+    )
     argv = strict(parser).parse_args()
     check_value(Literal[*MEASURES], argv.measure, "--measure")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    compare(find_runs(argv.folders), argv.out or argv.folders[0], argv.measure)
+    compare(find_runs(argv.folders), argv.out or argv.folders[0], argv.measure, argv.trust)
 
 
 if __name__ == "__main__":

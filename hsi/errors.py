@@ -9,5 +9,16 @@ class HsiError(Exception):
     """
 
 
+def shown(value: object, longest: int = 60) -> str:
+    """A value of a file as it may stand in a sentence: one line of printable signs, cut where it is long."""
+    text = str(value)[: 10 * longest]
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."
+
+
 class NotInstalled(HsiError):
     """Something was asked for that needs an optional package, and the package is not to be had here."""
+
+
+class WrongInput(HsiError, ValueError):
+    """What Python was given cannot be used; a ValueError too, as those who call scikit-learn's estimators expect."""

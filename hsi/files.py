@@ -4,6 +4,9 @@ import hashlib
 import io
 import json
 import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,10 @@ import numpy as np
 import pandas as pd
 
 from hsi.errors import HsiError
+
+# More than any run writes, and little enough to be read in a moment:
+LARGEST_JSON, LARGEST_TABLE, LARGEST_ARCHIVE = 16 * 2**20, 64 * 2**20, 2**30  # bytes
+DEEPEST_JSON = 32
 
 
 def write(path: Path, content: bytes | str) -> None:
@@ -21,7 +28,9 @@ def write(path: Path, content: bytes | str) -> None:
     partial = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        partial.unlink(missing_ok=True)
+        with partial.open("xb") as stream:  # x: through no link that somebody has laid there
+            stream.write(content.encode() if isinstance(content, str) else content)
         os.replace(partial, path)
     except OSError as error:
         if partial.exists():
@@ -50,36 +59,84 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     write(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+def is_file(path: Path) -> bool:
+    """Whether a path, from whatever source, leads to a regular file: no folder, no pipe or device that never ends."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError, RuntimeError):  # too long a name, a zero byte, a folder that may not be entered
+        return False
+
+
+def read_bytes(path: Path, largest: int) -> bytes:
+    """The content of a file that a run has written, of at most `largest` bytes.
+
+    Raises HsiError: no such file, or a larger one.
+    """
+    with _damage_told(path):
+        if (size := path.stat().st_size) > largest:
+            raise HsiError(f"{path} has {size:,} bytes, no run writes so many there: it is not read")
+        return path.read_bytes()
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object that a run has written."""
-    try:
-        value = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise HsiError(f"{path} does not exist: {path.parent} holds no finished run") from error
-    except (ValueError, RecursionError) as error:
-        raise HsiError(f"{path} is damaged: repeat the run with force=true") from error
-    if not isinstance(value, dict):
-        raise HsiError(f"{path} holds no JSON object: it is damaged, repeat the run with force=true")
-    return value
+    content = read_bytes(path, LARGEST_JSON)
+    with _damage_told(path):
+        value = json.loads(content)
+        if not isinstance(value, dict):
+            raise HsiError(f"{path} holds no JSON object: it is damaged, repeat the run with force=true")
+        if _depth(value) > DEEPEST_JSON:
+            raise HsiError(f"{path} nests its values deeper than any run does: it is damaged, repeat the run")
+        return value
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Read a .npy file that a run has written."""
-    try:
-        array: np.ndarray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise HsiError(f"{path} is missing or damaged: repeat the run with force=true") from error
-    if not isinstance(array, np.ndarray):
-        raise HsiError(f"{path} is an archive and not one array: repeat the run with force=true")
-    return array
+    """Read a .npy file that a run has written; nothing is pickled, and no more is read than the file holds."""
+    with _damage_told(path):
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise HsiError(f"{path} is an archive and not one array: repeat the run with force=true")
+        return np.array(array)
+
+
+def read_arrays(path: Path, *names: str) -> tuple[np.ndarray, ...]:
+    """Read arrays of an .npz file that a run has written."""
+    with _damage_told(path):
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(archive.getinfo(f"{name}.npy").file_size for name in names)
+        if unpacked > LARGEST_ARCHIVE:
+            raise HsiError(f"{path} would unpack to {unpacked:,} bytes, more than any run writes: it is not read")
+        with np.load(path, allow_pickle=False) as saved:
+            return tuple(saved[name] for name in names)
 
 
 def read_table(path: Path, **how: Any) -> pd.DataFrame:
     """Read a .csv file that a run has written; `how` goes to `pandas.read_csv`."""
+    content = read_bytes(path, LARGEST_TABLE)
+    with _damage_told(path):
+        return pd.read_csv(io.BytesIO(content), **how)
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Turn whatever a library raises over the file at `path` into one sentence."""
+    if not is_file(path):
+        raise HsiError(f"{path} does not exist: {path.parent} holds no finished run")
     try:
-        return pd.read_csv(path, **how)
-    except (OSError, ValueError) as error:
-        raise HsiError(f"{path} is missing or damaged: repeat the run with force=true") from error
+        yield
+    except HsiError:
+        raise
+    except Exception as error:  # libraries answer damage with dozens of unrelated exceptions
+        raise HsiError(f"{path} is damaged or cut short: fetch it again, or repeat the run with force=true") from error
+
+
+def _depth(value: Any) -> int:
+    """How deep lists and objects are nested, found level by level."""
+    depth, level = 0, [value]
+    while level := [each for each in level if isinstance(each, dict | list)]:
+        depth += 1
+        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+    return depth
 
 
 def file_checksum(path: Path, kind: str = "sha256") -> str:

@@ -11,6 +11,7 @@ from numbers import Real
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 from torch.optim import Optimizer
@@ -33,6 +34,13 @@ from hsi.runs.identity import settle
 from hsi.training.fitted import Training
 from hsi.training.steps import Steps
 
+SHORT = {  # names in Python for keys below a group
+    "steps": "train.steps",
+    "batch_size": "train.batch_size",
+    "learning_rate": "optimizer.lr",
+    "components": "reduce.components",
+    "symmetries": "map.symmetries",
+}
 PLAIN = re.compile(r"(?!(?:null|true|false|inf|nan)$)[A-Za-z_][A-Za-z0-9_./-]*", re.IGNORECASE)  # needs no quotes
 
 
@@ -55,12 +63,16 @@ def compose_settings(overrides: Sequence[str] = (), command: str = "config") -> 
     """
     register_window()
     require_words(overrides, command)
+    running = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             config = compose(command, overrides=list(overrides), return_hydra_config=True)
         return settle(config), chosen(config.hydra.runtime.choices)
     except (HydraException, OmegaConfBaseException) as error:
         raise HsiError(explain(error, overrides)) from error
+    finally:
+        GlobalHydra.instance().hydra = running
 
 
 def chosen(choices: Mapping[str, str]) -> dict[str, str]:

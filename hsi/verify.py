@@ -16,14 +16,14 @@ from hsi.cli.help import COMMANDS
 from hsi.cli.options import strict
 from hsi.cli.telling import telling
 from hsi.config.saved import read_config
-from hsi.errors import HsiError
+from hsi.errors import HsiError, shown
 from hsi.evaluation.evaluation import evaluate
-from hsi.files import file_checksum
+from hsi.files import file_checksum, is_file
 from hsi.runs.folder import CONFIG, METRICS
 from hsi.runs.identity import comparable, config_hash, flatten
-from hsi.runs.opened import load_scene
+from hsi.runs.opened import load_scene, read_confidence, read_map, read_split
 from hsi.scene import Scene, scene_hash
-from hsi.splits.roles import load_split
+from hsi.splits.roles import TEST, TRAIN
 
 TOLERANCE = 1e-9  # of figures that were written as decimal numbers
 
@@ -67,16 +67,17 @@ def verify(folder: Path, data_dir: Path | None = None, trust: Collection[str] = 
             *_changed_config(folder, metrics),
             *_other_figures(folder, metrics, scene),
         ]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise HsiError(f"{folder / METRICS} is damaged ({error}): repeat the run with force=true") from error
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        reason = shown(error, 120)
+        raise HsiError(f"{folder / METRICS} is damaged ({reason}): repeat the run with force=true") from error
 
 
 def _changed_files(folder: Path, metrics: dict[str, Any]) -> Iterator[str]:
     for name, checksum in metrics.get("files", {}).items():
-        if not (folder / name).exists():
-            yield f"{name} is missing"
+        if Path(name).name != name or not is_file(folder / name):
+            yield f"{shown(name)} is missing"
         elif file_checksum(folder / name) != checksum:
-            yield f"{name} was changed after the run"
+            yield f"{shown(name)} was changed after the run"
 
 
 def _changed_config(folder: Path, metrics: dict[str, Any]) -> Iterator[str]:
@@ -95,25 +96,34 @@ def _other_figures(folder: Path, metrics: dict[str, Any], scene: Scene) -> Itera
     if scene_hash(scene) != metrics["scene_hash"] or dict(scene.checksums) != metrics["data"]:
         yield f"scene {scene.name}: its files are not those of the run"
     try:
-        split = load_split(folder / "split.npz")
+        split = read_split(folder)
     except HsiError as error:
         yield str(error)
         return
     if split.hash != metrics["split_hash"]:
-        yield f"split_hash: {metrics['split_hash']} written, {split.hash} found"
-    class_map, confidence = (files.read_array(folder / name) for name in ("map.npy", "confidence.npy"))
+        yield f"split_hash: {shown(metrics['split_hash'], 64)} written, {split.hash} found"
+    class_map, confidence = read_map(folder), read_confidence(folder)
     if not class_map.shape == confidence.shape == split.role.shape == scene.labels.shape:
         yield f"map, confidence, split and scene differ in size: {class_map.shape}, {confidence.shape}, "
         f"{split.role.shape}, {scene.labels.shape}"
         return
-    seen = metrics["leakage"]
-    evaluation = evaluate(scene, split, class_map, confidence, seen["window"], seen["context"])
+    if (highest := int(class_map.max())) > scene.num_classes:
+        yield f"map.npy has the class {highest}, the scene has {scene.num_classes}"
+        return
+    if not {TRAIN, TEST} <= set(np.unique(split.role).tolist()):
+        yield "split.npz has no training or no test pixels"
+        return
+    window, context = metrics["leakage"]["window"], metrics["leakage"]["context"]
+    if window not in range(1, min(class_map.shape) + 1, 2) or context not in ("own", "free"):
+        yield f"leakage: no window of this scene is {shown(window)} pixels wide and {shown(context)}"
+        return
+    evaluation = evaluate(scene, split, class_map, confidence, window, context)
     found = flatten(json.loads(json.dumps(evaluation.as_json())))
     written = flatten({key: metrics.get(key) for key in evaluation.as_json()})
     written.pop("calibration.temperature", None)  # fitted on logits, which are not kept
     for key in sorted(found | written):
         if not _agree(written.get(key), found.get(key)):
-            yield f"{key}: {written.get(key)} written, {found.get(key)} found"
+            yield f"{shown(key)}: {shown(written.get(key))} written, {shown(found.get(key))} found"
     confusion = files.read_table(folder / "confusion.csv", index_col=0).to_numpy()
     if not np.array_equal(confusion, evaluation.scores.confusion):
         yield "confusion.csv does not follow from map and split"

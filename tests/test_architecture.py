@@ -9,6 +9,7 @@ from conftest import ROOT
 
 # Low to high: whatever imports stands above what it imports. A new room gets its place here.
 FLOORS = [
+    "version",
     "errors",
     "files",
     "config",

@@ -13,7 +13,8 @@ Whatever the command line takes is taken here: groups and keys by name (``train=
 other key as a word (``"optimizer.lr=1e-3"``). The package gives these names lazily, see `hsi.__getattr__`.
 """
 
-from hsi.api.runs import Plots, Run, SceneMap, fit, open_run, predict
+from hsi.api.fitting import fit
+from hsi.api.runs import Plots, Run, SceneMap, open_run, predict
 from hsi.api.scenes import Audit, Scene, Split, from_arrays, load, open
 
 __all__ = [

@@ -13,21 +13,17 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from hsi import scene as values
-from hsi.api.scenes import Scene, Split, open
-from hsi.config.build import check_value
-from hsi.config.values import Seed
+from hsi.api.scenes import open
 from hsi.engine.device import Device
 from hsi.engine.forward import as_image
 from hsi.errors import HsiError
-from hsi.evaluation.activation_maps import centres, evidence_of
+from hsi.evaluation.activation_maps import activation_maps_of, centres
 from hsi.evaluation.evaluation import Evaluation, evaluate
-from hsi.experiment import classify
 from hsi.mapping.scene_map import Prediction
 from hsi.output import prediction as output
 from hsi.output.result import write
 from hsi.plots import activation_maps, maps, scores, spectra
 from hsi.plots import leakage as leak_plots
-from hsi.recipes import compose_settings, override, recipe_of
 from hsi.runs.folder import claim, finished, held
 from hsi.runs.model import TrainedModel, load_model
 from hsi.runs.opened import open_run as open_folder
@@ -35,14 +31,6 @@ from hsi.runs.result import Record, Result
 from hsi.scene import scene_hash
 from hsi.splits import roles
 from hsi.splits.roles import TEST
-
-SHORT = {  # names of `fit` for keys below a group
-    "steps": "train.steps",
-    "batch_size": "train.batch_size",
-    "learning_rate": "optimizer.lr",
-    "components": "reduce.components",
-    "symmetries": "map.symmetries",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,9 +153,9 @@ class Plots:
         """
         run, trained = self.run, self.run.trained
         chosen = list(pixels) if pixels is not None else [*run.doubtful(count)]
-        found = evidence_of(trained.network, run.image, chosen, trained.engine, run.seen_region)
+        found = activation_maps_of(trained.network, run.image, chosen, trained.engine, run.seen_region)
         places = centres(trained.network)
-        return activation_maps.draw_evidence(run.scene, chosen, found, places, trained.network.window)
+        return activation_maps.draw_activation_maps(run.scene, chosen, found, places, trained.network.window)
 
     def history(self) -> Figure:
         """Loss and accuracy over the steps."""
@@ -214,52 +202,6 @@ class SceneMap:
         place = Path(folder).absolute()
         output.write(place, self.scene, self.trained, self.prediction, {"run": self.source, "trust": []})
         return place
-
-
-def fit(
-    scene: Scene,
-    split: Split,
-    model: str = "hybridsn",
-    *words: str,
-    attention: str | None = None,
-    seed: int = 0,
-    **choices: Any,
-) -> Run:
-    """Train a model on the training pixels of `split`, map the whole scene, and evaluate the map on the test pixels.
-
-    Parameters
-    ----------
-    model, attention
-        Names of files in conf/model/ and conf/attention/.
-    words
-        Further overrides as on the command line, such as ``"optimizer.lr=1e-3"``.
-    seed
-        Of weights, batches and augmentation.
-    choices
-        Options of groups (``train="few_labels"``), keys of the top (``patch_size=11``, ``device="cpu"``), and by short
-        names ``steps``, ``batch_size``, ``learning_rate``, ``components``, ``symmetries``.
-    """
-    asked = [f"model={model}", *([] if attention is None else [f"+attention={attention}"])]
-    asked += [override(SHORT.get(key, key), value) for key, value in choices.items()]
-    overrides = [*(scene.words or ()), *(split.words or ()), *asked, override("seed", seed), *words]
-    tree, chosen = compose_settings(overrides)
-    if scene.words is None:
-        tree["scene"], chosen["scene"] = {"name": scene.name, "given": scene_hash(scene)}, "arrays"
-    if split.words is None:
-        tree["split"], chosen["split"] = {"given": split.hash}, "roles"
-    device = check_value(Device, tree["device"], "device")
-    result = classify(scene, split, recipe_of(tree, model), seed=check_value(Seed, tree["seed"], "seed"), device=device)
-    prediction = result.prediction
-    return Run(
-        scene=scene,
-        split=split,
-        class_map=prediction.class_map,
-        confidence=prediction.confidence,
-        history=result.history,
-        evaluation=result.evaluation,
-        trained=result.trained,
-        made=(result, Record(tree, chosen, overrides)),
-    )
 
 
 def open_run(folder: str | Path, data_dir: str | Path | None = None, trust: Collection[str] = ()) -> Run:

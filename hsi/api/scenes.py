@@ -26,17 +26,17 @@ WINDOWS = tuple(range(3, 26, 2))  # of the ladder of an audit
 class Scene(values.Scene):
     """A scene (see `hsi.scene.Scene`: cube (rows, cols, bands), labels (rows, cols), 0 unlabelled) that can be split.
 
-    `words` are the overrides that make it on the command line; None for a scene of arrays, which no file describes.
+    `overrides` are the overrides that make it on the command line; None for a scene of arrays, which no file describes.
     """
 
-    words: tuple[str, ...] | None = None
+    overrides: tuple[str, ...] | None = None
 
     def split(self, kind: str = "random", **settings: Any) -> "Split":
         """Draw training, validation and test pixels; `kind` and `settings` as in ``split=`` (conf/split/)."""
-        words = (f"split={kind}", *(override(f"split.{key}", value) for key, value in settings.items()))
-        tree, _ = compose_settings([*(self.words or ()), *words])
+        overrides = (f"split={kind}", *(override(f"split.{key}", value) for key, value in settings.items()))
+        tree, _ = compose_settings([*(self.overrides or ()), *overrides])
         made = build(tree["split"], "split")(self.labels)
-        return Split(made.role, made.region, made.notes, scene=self, words=words)
+        return Split(made.role, made.region, made.notes, scene=self, overrides=overrides)
 
     def use(self, role: np.ndarray, region: np.ndarray | None = None) -> "Split":
         """Take the roles (rows, cols) from an array: 0 unused, 1 train, 2 validation, 3 test; see `Split.region`."""
@@ -55,7 +55,7 @@ class Split(roles.Split):
     """Who trains, validates and tests, of a scene; see `hsi.splits.roles.Split`."""
 
     scene: Scene | None = None
-    words: tuple[str, ...] | None = None
+    overrides: tuple[str, ...] | None = None
 
     def audit(self, window: int = 25, windows: Sequence[int] = WINDOWS) -> "Audit":
         """What test windows see of the training pixels, for several windows; nothing is trained."""
@@ -77,7 +77,7 @@ class Audit(pd.DataFrame):
     def _constructor(self) -> type[pd.DataFrame]:  # what is cut out of an audit is a plain table
         return pd.DataFrame
 
-    def plot(self) -> Figure:  # type: ignore[override]
+    def plot(self) -> Figure:
         """Distances of test pixels to the nearest training pixel, and what windows of each size would see."""
         assert self.leakage is not None
         return leak_plots.draw_leakage(self.leakage)
@@ -90,8 +90,8 @@ def load(name: str = "indian_pines", **settings: Any) -> Scene:
     HSI_DATA_DIR, or data).
     """
     data_dir = settings.pop("data_dir", None)
-    words = [f"scene={name}", *([] if data_dir is None else [override("data_dir", data_dir)])]
-    return _scene([*words, *(override(f"scene.{key}", value) for key, value in settings.items())])
+    overrides = [f"scene={name}", *([] if data_dir is None else [override("data_dir", data_dir)])]
+    return _scene([*overrides, *(override(f"scene.{key}", value) for key, value in settings.items())])
 
 
 def open(cube: str | Path, labels: str | Path | None = None, **settings: Any) -> Scene:
@@ -100,18 +100,18 @@ def open(cube: str | Path, labels: str | Path | None = None, **settings: Any) ->
     return _scene(["scene=custom", *(override(f"scene.{key}", value) for key, value in settings.items())])
 
 
-def from_arrays(cube: np.ndarray, labels: np.ndarray | None = None, **told: Any) -> Scene:
+def from_arrays(cube: np.ndarray, labels: np.ndarray | None = None, **details: Any) -> Scene:
     """Make a scene of arrays: cube (rows, cols, bands), labels (rows, cols) with 0 for unlabelled.
 
-    `told` as in `hsi.scenes.assemble.from_arrays`: name, classes, wavelengths, ...
+    `details` as in `hsi.scenes.assemble.from_arrays`: name, classes, wavelengths, ...
     """
-    return _with_words(scene_of_arrays(cube, labels, **told), None)
+    return _with_overrides(scene_of_arrays(cube, labels, **details), None)
 
 
-def _scene(words: Sequence[str]) -> Scene:
-    tree, _ = compose_settings(words)
-    return _with_words(build(tree["scene"], "scene"), tuple(words))
+def _scene(overrides: Sequence[str]) -> Scene:
+    tree, _ = compose_settings(overrides)
+    return _with_overrides(build(tree["scene"], "scene"), tuple(overrides))
 
 
-def _with_words(scene: values.Scene, words: tuple[str, ...] | None) -> Scene:
-    return Scene(**{field.name: getattr(scene, field.name) for field in fields(scene)}, words=words)
+def _with_overrides(scene: values.Scene, overrides: tuple[str, ...] | None) -> Scene:
+    return Scene(**{field.name: getattr(scene, field.name) for field in fields(scene)}, overrides=overrides)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from hsi.config.build import check_value
 from hsi.config.values import FilePath, Folder, Positive, Seed, Switch, Window
@@ -25,7 +25,7 @@ class PredictRequest:
     device: Device
     memory_gb: Positive
     check: Switch
-    trust: list[str]
+    trust: Annotated[list[str], BeforeValidator(lambda names: [names] if isinstance(names, str) else names)]
     scene: Mapping[str, Any]
 
     @classmethod

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from hsi import files
-from hsi.errors import HsiError
+from hsi.config.build import check_value
+from hsi.config.values import Index, NotNegative, Real, Seed, Window
+from hsi.errors import HsiError, shown
 from hsi.runs.folder import METRICS
 from hsi.runs.identity import comparable
 
@@ -17,7 +21,32 @@ log = logging.getLogger(__name__)
 
 SEED_KEYS = ("seed", "split.seed", "split.fold", "model.seed")  # runs that differ in these alone are repetitions
 LEARNING = ("train", "optimizer", "schedule", "precision")  # groups and keys without meaning for an estimator
-NEEDED = ("oa", "aa", "kappa", "per_class", "seconds", "leakage", "seed", "scene", "split_hash", "choices", "config")
+
+Fraction = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
+Word = Annotated[str, Field(max_length=200, description="text of at most 200 signs")]
+
+# What a comparison reads of metrics.json:
+NEEDED: dict[str, Any] = {
+    "oa": Fraction,
+    "aa": Fraction,
+    "kappa": Real,
+    "per_class": Annotated[dict[Word, Fraction], Field(min_length=1, description="the recall of each class")],
+    "seconds.train": NotNegative,
+    "seconds.map": NotNegative,
+    "leakage.window": Window,
+    "leakage.test_windows_with_training_pixel": Fraction,
+    "seed": Seed,
+    "scene": Word,
+    "model": Word,
+    "split_hash": Word,
+    "choices": dict[Word, Word | None],
+    "config": dict[str, Any],
+}
+OPTIONAL: dict[str, Any] = {
+    "scene_hash": Word,
+    "parameters": Index | None,
+    "multiply_adds_per_pixel": dict[str, Index] | None,
+}
 
 
 @dataclass(frozen=True)
@@ -64,10 +93,15 @@ def read_run(folder: Path) -> Finished:
 
     Raises HsiError where metrics.json is missing, damaged, or lacks what a comparison needs.
     """
-    metrics = files.read_json(folder / METRICS)
-    missing = [key for key in NEEDED if not isinstance(metrics, dict) or key not in metrics]
-    if missing:
-        raise HsiError(f"{folder / METRICS} has no {missing[0]}: repeat the run with force=true")
+    path = folder / METRICS
+    metrics = files.read_json(path)
+    for key, hint in (NEEDED | OPTIONAL).items():
+        group, _, name = key.rpartition(".")
+        place = metrics.get(group) if group else metrics
+        if isinstance(place, dict) and name in place:
+            check_value(hint, place[name], f"{path}: {key}")
+        elif key in NEEDED:
+            raise HsiError(f"{path} has no {key}: repeat the run with force=true")
     return Finished(folder, metrics)
 
 
@@ -110,12 +144,20 @@ def _keys(metrics: dict[str, Any]) -> dict[str, Any]:
     return keys | {"patch_size": keys.get("model.patch_size", keys.get("patch_size"))}
 
 
+def _choices(metrics: dict[str, Any]) -> dict[str, str]:
+    """The choice in each group that means something for the run's model."""
+    chosen = {"attention": "none", "map": "default"} | metrics["choices"]
+    if metrics.get("parameters", 0) is None:
+        return {group: name for group, name in chosen.items() if group not in LEARNING}
+    return chosen
+
+
 def name_settings(metrics: Sequence[dict[str, Any]]) -> list[str]:
     """A name each: the groups and keys in which they differ, seeds apart.
 
     Keys below a group whose choice differs follow from that choice and are left out, unless names would coincide.
     """
-    choices = [{"attention": "none"} | run["choices"] for run in metrics]
+    choices = [_choices(run) for run in metrics]
     keys = [_keys(run) for run in metrics]
     groups = _varied(choices)
     implied = tuple("model.attention." if group == "attention" else f"{group}." for group in groups)
@@ -137,15 +179,18 @@ def _describe(
         if key not in SEED_KEYS and not f"{key}.".startswith(implied) and not _echoes(key, keys)
     ]
     return [
-        ", ".join([f"{g}={chosen.get(g)}" for g in groups] + [f"{k}={values.get(k)}" for k in others])
+        ", ".join(
+            [f"{g}={chosen[g]}" for g in groups if g in chosen]
+            + [f"{shown(k)}={shown(values[k])}" for k in others if k in values]
+        )
         for chosen, values in zip(choices, keys, strict=True)
     ]
 
 
 def _varied(tables: Sequence[dict[str, Any]]) -> list[str]:
-    """Keys whose values are not the same in all tables."""
+    """Keys whose values are not the same in all tables that have them."""
     every = sorted({key for table in tables for key in table})
-    return [key for key in every if len({repr(table.get(key)) for table in tables}) > 1]
+    return [key for key in every if len({repr(table[key]) for table in tables if key in table}) > 1]
 
 
 def _echoes(key: str, tables: Sequence[dict[str, Any]]) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,9 @@ from hsi.plots.comparison import draw_critical_difference, draw_settings
 from hsi.plots.maps import draw_disagreement
 from hsi.reports.tables import TERMINAL_WIDTH, to_latex, to_markdown, to_terminal
 from hsi.runs.folder import CONFIG
-from hsi.runs.opened import load_scene
+from hsi.runs.opened import load_scene, read_map, read_split
 from hsi.scene import Scene
-from hsi.splits.roles import TEST, Split, load_split
+from hsi.splits.roles import TEST, Split
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +37,14 @@ def summarise(runs: Sequence[Path], out: Path) -> pd.DataFrame:
     return table
 
 
-def compare(runs: Sequence[Path], out: Path, measure: str = "oa") -> None:
+def compare(runs: Sequence[Path], out: Path, measure: str = "oa", trust: Collection[str] = ()) -> None:
     """Summarise `runs` and test their settings against each other.
 
     Writes to `out`: summary.csv/.md/.tex, per_class.csv, pairs.csv, comparison.md (all in words), settings.png,
     critical_difference.png (three settings or more), disagreement.png and
     disagreement_<no.>.npy (seeds that share a split).
 
-    Raises HsiError for runs of different scenes.
+    `trust` as in `hsi.runs.opened.load_scene`. Raises HsiError for runs of different scenes.
     """
     settings = read_settings(runs)
     _require_one_scene(settings)
@@ -52,7 +52,7 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa") -> None:
     _write_summary(table, out, measure)
     files.write(out / "per_class.csv", classes.to_csv(index=False))
 
-    maps, splits, scene, missing = _read_maps(settings)
+    maps, splits, scene, missing = _read_maps(settings, trust)
     pixels = {}
     if scene is not None:
         pixels = {folder: Pixels(maps[folder] == scene.labels, splits[folder].role == TEST) for folder in maps}
@@ -123,7 +123,8 @@ def _require_one_scene(settings: Sequence[Setting]) -> None:
     names = sorted({one["scene"] for one in metrics})
     if len(names) > 1:
         raise HsiError(f"runs of different scenes ({', '.join(names)}) cannot be compared: name the runs of one scene")
-    if len({one["scene_hash"] for one in metrics if "scene_hash" in one}) > 1:
+    classes = {tuple(sorted(one["per_class"])) for one in metrics}
+    if len(classes) > 1 or len({one["scene_hash"] for one in metrics if "scene_hash" in one}) > 1:
         raise HsiError(
             f"the runs are of scenes that share the name {names[0]} but not their content: compare runs of the same "
             "files"
@@ -153,7 +154,7 @@ def _remarks(settings: Sequence[Setting]) -> list[str]:
 
 
 def _read_maps(
-    settings: Sequence[Setting],
+    settings: Sequence[Setting], trust: Collection[str] = ()
 ) -> tuple[dict[Path, np.ndarray], dict[Path, Split], Scene | None, str | None]:
     """Maps and splits of the runs that have them, the scene, and a sentence on what is missing."""
     runs = [run for setting in settings for run in setting.runs]
@@ -162,14 +163,15 @@ def _read_maps(
     if described is None:
         return {}, {}, None, "No run has its map, split and configuration: tests on pixels and votes are left out."
     try:
-        scene = load_scene(described.folder)
+        scene = load_scene(described.folder, trust=trust)
     except HsiError as error:
         return {}, {}, None, f"Tests on pixels and votes are left out, since the scene cannot be loaded: {error}"
     maps, splits = {}, {}
     for run in whole:
-        split = load_split(run.folder / "split.npz")
-        class_map = files.read_array(run.folder / "map.npy")
-        if split.hash != run.metrics["split_hash"] or class_map.shape != scene.labels.shape:
+        split = read_split(run.folder)
+        class_map = read_map(run.folder)
+        whole_scene = class_map.shape == split.role.shape == scene.labels.shape and class_map.max() <= scene.num_classes
+        if split.hash != run.metrics["split_hash"] or not whole_scene or not (split.role == TEST).any():
             raise HsiError(f"{run.folder} was changed after the run: python -m hsi.verify says how, repeat the run")
         maps[run.folder], splits[run.folder] = class_map, split
     lacking = len(runs) - len(whole)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from hsi import files
 from hsi.comparison.groups import Finished, Setting
+from hsi.errors import HsiError
 from hsi.evaluation.metrics import Scores, score
 from hsi.scene import Scene
 from hsi.splits.roles import TEST, Split
@@ -65,10 +67,10 @@ def combine(
         return None
     test = splits[members[0].folder].role == TEST
     majority_map, disagreement = vote([maps[run.folder] for run in members], scene.num_classes)
-    files = [run.folder / "probabilities.npy" for run in members]
+    kept = [run.folder / "probabilities.npy" for run in members]
     mean_probability = None
-    if all(file.exists() for file in files):
-        total = sum(np.load(file, allow_pickle=False).astype(np.float32) for file in files)
+    if all(file.exists() for file in kept):
+        total = sum(_probabilities(file, (*test.shape, scene.num_classes)) for file in kept)
         mean_probability = score(scene.labels[test], 1 + np.argmax(total, 2)[test], scene.class_names)
     return Ensemble(
         setting=number,
@@ -79,3 +81,10 @@ def combine(
         majority_map=majority_map,
         disagreement=disagreement,
     )
+
+
+def _probabilities(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    found = files.read_array(path)
+    if found.shape != shape or found.dtype.kind != "f":
+        raise HsiError(f"{path} holds no probabilities of shape {shape}: repeat the run with force=true")
+    return found.astype(np.float32)

@@ -17,14 +17,17 @@ import yaml
 from hsi.config.build import PARTIAL, TARGET
 from hsi.config.moved import today
 from hsi.config.shipped import PUBLISHED, published_scenes, targets
-from hsi.errors import HsiError
+from hsi.errors import HsiError, shown
+from hsi.files import is_file, read_bytes
 
+KEY = re.compile(r"[A-Za-z]\w{,60}")  # a parameter that a description gives a value to
+DIRECTIVE = re.compile(r"_\w*_")  # a word to the machinery of Hydra
 NESTED = {("model", "attention"): "attention"}  # descriptions within descriptions, and their groups
 HARMLESS = {"_convert_": "all"}  # what earlier versions wrote; it meant plain lists
 # The only expressions of files under conf/ that earlier versions saved as they stood:
 DATA_DIR = "${oc.env:HSI_DATA_DIR,data}"
 GUARDED = "${oc.select:model.patch_size,${patch_size}}"
-LARGEST, DEEPEST, LONGEST_CHAIN = 1_000_000, 12, 10  # bytes of a file; nested values; references to references
+LARGEST, DEEPEST, LONGEST_CHAIN = 100_000, 12, 10  # bytes of a file; nested values; references to references
 
 
 def vet(description: Any, group: str, source: Path | str, trust: Collection[str] = ()) -> dict[str, Any]:
@@ -39,29 +42,33 @@ def vet(description: Any, group: str, source: Path | str, trust: Collection[str]
     source
         The file, for messages.
     trust
-        Dotted names that the user allows beside those under conf/.
+        Dotted names that the user allows beside those under conf/; one may come alone.
 
     Raises HsiError: anything but a trusted name and plain values.
     """
     if not isinstance(description, Mapping) or not isinstance(description.get(TARGET), str):
         raise HsiError(f"{source} does not describe the {group} of a run: it is damaged, repeat the run")
     name = today(description[TARGET])
-    if name not in targets(group) and name not in trust:
+    trusted = (trust,) if isinstance(trust, str) else trust
+    if name not in targets(group) and name not in trusted:
+        asked = shown(description[TARGET])
         raise HsiError(
-            f"{source} asks to call {description[TARGET]} as its {group}, which is no {group} of this version: nothing "
-            f"was called; if you know and trust that code, allow it with trust={description[TARGET]}"
+            f"{source} asks to call {asked} as its {group}, which is no {group} of this version: nothing was called; "
+            f"if you know and trust that code, allow it with trust={asked}"
         )
     vetted: dict[str, Any] = {TARGET: name}
     for key, value in description.items():
-        if key == TARGET or HARMLESS.get(key) == value:
+        if key == TARGET or (key in HARMLESS and HARMLESS[key] == value):
             continue
-        if key == PARTIAL and value is True:
+        if key == PARTIAL and value is True and group in NESTED.values():
             vetted[key] = True
         elif (group, key) in NESTED and value is not None:
-            vetted[key] = vet(value, NESTED[group, key], source, trust)
-        else:
-            _require_plain({key: value}, group, source)
+            vetted[key] = vet(value, NESTED[group, key], source, trusted)
+        elif isinstance(key, str) and KEY.fullmatch(key):
+            _require_plain(value, group, source)
             vetted[key] = value
+        else:
+            raise HsiError(f"{source} has the key {shown(key)} in its {group}, which is no value: nothing was called")
     if name == PUBLISHED:
         _require_published(vetted, source)
     return vetted
@@ -72,8 +79,8 @@ def _require_published(scene: Mapping[str, Any], source: Path | str) -> None:
     known = published_scenes().get(str(scene.get("name")), {})
     if any(scene.get(part) != known.get(part) for part in ("cube", "labels")) or not known:
         raise HsiError(
-            f"{source} names other files or addresses for its scene {scene.get('name')} than conf/scene/ does: nothing "
-            "was fetched; give the files with scene=custom"
+            f"{source} names other files or addresses for its scene {shown(scene.get('name'))} than conf/scene/ does: "
+            "nothing was fetched; give the files with scene=custom"
         )
 
 
@@ -83,8 +90,11 @@ def _require_plain(value: Any, group: str, source: Path | str, depth: int = 0) -
         raise HsiError(f"{source} nests the values of its {group} {depth} deep: it is damaged, repeat the run")
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if not isinstance(key, str | int) or (isinstance(key, str) and key.startswith("_")):
-                raise HsiError(f"{source} has the key {key} in its {group}, which is no value: nothing was called")
+            if not isinstance(key, str | int) or DIRECTIVE.fullmatch(str(key)):
+                raise HsiError(
+                    f"{source} has the key {shown(key)} in its {group}, which is no value: nothing was called"
+                )
+            _require_plain(str(key), group, source, depth + 1)
             _require_plain(inner, group, source, depth + 1)
     elif isinstance(value, list):
         for inner in value:
@@ -92,7 +102,7 @@ def _require_plain(value: Any, group: str, source: Path | str, depth: int = 0) -
     elif isinstance(value, str):
         if "${" in value:
             raise HsiError(
-                f"{source} has {value[:60]} in its {group}, which refers to something else: nothing was read"
+                f"{source} has {shown(value)} in its {group}, which refers to something else: nothing was read"
             )
     elif not isinstance(value, bool | int | float | type(None)):
         raise HsiError(f"{source} has a {type(value).__name__} in its {group}: it is damaged, repeat the run")
@@ -103,15 +113,13 @@ def read_config(path: Path) -> dict[str, Any]:
 
     Raises HsiError: no such file, no mapping, too large, anchors or tags, references to anything but its own keys.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise HsiError(f"{path} does not exist: without it the scene of the run is not known, repeat the run")
+    content = read_bytes(path, LARGEST)
     try:
-        content = path.read_bytes()
-        if len(content) > LARGEST:
-            raise HsiError(f"{path} has {len(content):,} bytes, no configuration is that large: it is not read")
         tree = yaml.load(content, Loader=_PlainLoader)
-    except (yaml.YAMLError, RecursionError, ValueError, OSError) as error:
-        reason = " ".join(str(error).split())[:120]
+    except Exception as error:  # beside its own, whatever yaml lets through: KeyError, IndexError, RecursionError
+        reason = shown(error, 120)
         raise HsiError(f"{path} cannot be read as a configuration ({reason}): it is damaged, repeat the run") from error
     if not isinstance(tree, dict):
         raise HsiError(f"{path} is no configuration of a run but a {type(tree).__name__}: repeat the run")
@@ -120,11 +128,12 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Values alone: no tags (a SafeLoader), and no anchors, of which ten can stand for a billion values."""
+    """Values alone: no tags, and no anchors, of which ten can stand for a billion values."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("it has anchors and aliases, which no run writes")
+        event = self.peek_event()
+        if any(getattr(event, part, None) is not None for part in ("anchor", "tag")):  # an alias has an anchor too
+            raise yaml.YAMLError("it has tags, anchors or aliases, which no run writes")
         return super().compose_node(parent, index)
 
 
@@ -141,16 +150,21 @@ def _follow(value: Any, tree: Mapping[str, Any], path: Path, depth: int = 0) -> 
     if value == DATA_DIR:
         return os.environ.get("HSI_DATA_DIR", "data")
     if value == GUARDED:
-        model = tree.get("model")
-        inner = model.get("patch_size") if isinstance(model, dict) else None
-        return _follow(tree.get("patch_size") if inner is None else inner, tree, path, depth + 1)
+        inner = _refer("model.patch_size", tree, path, depth)
+        return _refer("patch_size", tree, path, depth) if inner is None else inner
     if window := re.fullmatch(r"\$\{hsi\.window:(\d{1,4})\}", value):
-        given = _follow(tree.get("patch_size"), tree, path, depth + 1)
+        given = _refer("patch_size", tree, path, depth)
         return int(window[1]) if given is None else given
     if reference := re.fullmatch(r"\$\{([A-Za-z_][\w.]*)\}", value):
-        found: Any = tree
-        for part in reference[1].split("."):
-            found = found.get(part) if isinstance(found, dict) else None
-        if isinstance(found, str | int | float | bool | type(None)):
-            return _follow(found, tree, path, depth + 1)
-    raise HsiError(f"{path} has {value[:60]}, which no run writes: it is not followed")
+        return _refer(reference[1], tree, path, depth)
+    raise HsiError(f"{path} has {shown(value)}, which no run writes: it is not followed")
+
+
+def _refer(key: str, tree: Mapping[str, Any], path: Path, depth: int) -> Any:
+    """The single value at a dotted key of `tree`; lists would make a few references stand for billions of values."""
+    found: Any = tree
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    if isinstance(found, dict | list):
+        raise HsiError(f"{path} refers to {shown(key)}, which is no single value: it is not followed")
+    return _follow(found, tree, path, depth + 1)

@@ -25,9 +25,8 @@ from hsi.config.values import Count, Positive, Seed, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.errors import HsiError
 
-Several = Annotated[Sequence[Positive], Field(min_length=1, description="a list of positive numbers")]
-
-Trees = Annotated[Count, Field(le=100_000)]
+Several = Annotated[Sequence[Positive], Field(min_length=1, max_length=50, description="a list of positive numbers")]
+Trees = Annotated[Count, Field(le=10_000, description="a whole number from 1 to 10000")]
 
 FOLDS = 3  # of the search for C and gamma
 FLOOR = 1e-6  # the least probability: a forest says 0, and the logarithm of 0 is no logit
@@ -65,9 +64,10 @@ class EstimatorHead(nn.Module):
     samples: Tensor
     targets: Tensor
 
-    def __init__(self, estimator: BaseEstimator, num_classes: int, neighbours: int = 0) -> None:
+    def __init__(self, estimator: BaseEstimator, channels: int, num_classes: int, neighbours: int = 0) -> None:
         super().__init__()
         self.estimator = estimator
+        self.channels = channels
         self.neighbours = neighbours  # that it asks for, if it does
         self.num_classes = num_classes
         self.register_buffer("samples", torch.empty(0, 0))
@@ -110,7 +110,12 @@ class EstimatorHead(nn.Module):
 
 def _fit_to_state(head: nn.Module, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
     assert isinstance(head, EstimatorHead)
-    head.learn(state[f"{prefix}samples"], state[f"{prefix}targets"])
+    samples, targets = state[f"{prefix}samples"], state[f"{prefix}targets"]
+    if samples.shape != (len(targets), head.channels) or targets.dtype != torch.int64 or targets.ndim != 1:
+        raise HsiError(f"the {len(targets)} training pixels do not have {head.channels} components: repeat the run")
+    if not ((targets >= 0) & (targets < head.num_classes)).all():
+        raise HsiError(f"training pixels belong to other classes than the {head.num_classes} known: repeat the run")
+    head.learn(samples, targets)
 
 
 def svm(
@@ -156,4 +161,5 @@ def _classifier(
     estimator: BaseEstimator, in_channels: int, num_classes: int, window: int, neighbours: int = 0
 ) -> WindowClassifier:
     trunk = nn.Identity() if window == 1 else WindowMean(window)
-    return WindowClassifier(trunk, EstimatorHead(estimator, num_classes, neighbours), in_channels, window)
+    head = EstimatorHead(estimator, in_channels, num_classes, neighbours)
+    return WindowClassifier(trunk, head, in_channels, window)

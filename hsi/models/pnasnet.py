@@ -37,6 +37,7 @@ from hsi.models.blocks.stages import (
     with_attention,
 )
 
+CellCount = Annotated[Count, Field(le=100, description="a whole number from 1 to 100")]
 Filters = Annotated[Count, Field(ge=2, description="a whole number from 2 on")]
 Operation = Callable[[int, int, int], nn.Module]  # operation(inputs, filters, stride)
 
@@ -50,7 +51,7 @@ def pnasnet(
     patch_size: Window = 9,
     attention: Attention | None = None,
     attention_position: Position = "last",
-    cells: Count = 3,
+    cells: CellCount = 3,
     filters: Filters = 48,
     dropout: ShareOrZero = 0.5,
 ) -> WindowClassifier:

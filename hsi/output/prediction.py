@@ -35,7 +35,7 @@ def map_with(
     if memory_gb is not None:
         trained = replace(trained, engine=replace(trained.engine, memory_gb=memory_gb))
     if not check:
-        trained = replace(trained, sensor=replace(trained.sensor, quantiles=None))
+        trained = trained.without_values()
     return trained.map(scene, device)
 
 

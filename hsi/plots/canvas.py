@@ -8,11 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
+from hsi.errors import shown
 from hsi.files import write
 
 MEASURED, VALIDATED = "#0072b2", "#d55e00"  # blue and vermilion of Okabe and Ito's colour-blind-safe set
 
 DPI = 200
+LONGEST = 100  # signs of a name
 SMALL, NORMAL, LARGE = 8, 9, 11  # font sizes in points
 
 
@@ -26,6 +28,11 @@ def make_figure(
     figure = Figure(figsize=(width, height), dpi=DPI)
     figure.set_layout_engine(layout, **padding)
     return figure
+
+
+def literal(text: str) -> str:
+    """A name as it stands, for a figure: its dollar signs set no mathematics, and a very long one is cut."""
+    return shown(text, LONGEST).replace("$", r"\$")
 
 
 def label_axes(axes: Axes, across: str = "", up: str = "", title: str = "") -> None:

@@ -8,7 +8,7 @@ import scikit_posthocs
 from matplotlib.figure import Figure
 
 from hsi.evaluation.statistics import Ranking
-from hsi.plots.canvas import MEASURED, NORMAL, SMALL, VALIDATED, add_legend, finish_chart, make_figure
+from hsi.plots.canvas import MEASURED, NORMAL, SMALL, VALIDATED, add_legend, finish_chart, literal, make_figure
 
 
 def draw_settings(table: pd.DataFrame, measure: str = "oa") -> Figure:
@@ -22,7 +22,7 @@ def draw_settings(table: pd.DataFrame, measure: str = "oa") -> Figure:
     places = np.arange(len(table))
     mean, low = scale * table[f"{measure}_mean"], scale * table[f"{measure}_low"].astype(float)
     axes.errorbar(mean, places, xerr=(mean - low).fillna(0), fmt="o", color=MEASURED, capsize=3, markersize=4)
-    names = [textwrap.shorten(name, 60, placeholder=" ...") for name in table["setting"]]
+    names = [literal(textwrap.shorten(name, 60, placeholder=" ...")) for name in table["setting"]]
     axes.set_yticks(places, [f"{place + 1}: {name}" for place, name in zip(places, names, strict=True)])
     axes.set_ylim(len(table) - 0.5, -0.5)
     finish_chart(axes, f"{label}, mean over the seeds and its 95 % interval")

@@ -10,13 +10,14 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from hsi.plots.canvas import DPI, LARGE, NORMAL, add_colour_bar, add_legend, make_figure
+from hsi.plots.canvas import DPI, LARGE, NORMAL, add_colour_bar, add_legend, literal, make_figure
 from hsi.scene import Scene
 
 UNLABELLED = "#ffffff"
 RIGHT = "#d4d4d4"
 WRONG = "#d7191c"
 NOT_TESTED = "#9ecae1"
+MOST_NAMED = 100  # classes in the legend
 FRAME = "#8c8c8c"
 
 NANOMETRES = (650, 550, 450)  # red, green, blue light
@@ -69,7 +70,10 @@ def draw_map(scene: Scene, class_map: np.ndarray | None, test: np.ndarray | None
         panels["Ground truth"] = class_image(scene.labels, scene)
     if class_map is not None:
         panels["Class map"] = class_image(class_map, scene)
-    classes = [_patch(colour, name) for colour, name in zip(scene.colours, scene.class_names, strict=True)]
+    named = list(zip(scene.colours, scene.class_names, strict=True))[:MOST_NAMED]
+    classes = [_patch(colour, literal(name)) for colour, name in named]
+    if scene.num_classes > MOST_NAMED:
+        classes.append(_patch(UNLABELLED, f"and {scene.num_classes - MOST_NAMED} more"))
     verdicts = []
     if scene.labels.any():
         classes.append(_patch(UNLABELLED, "unlabelled"))
@@ -100,7 +104,7 @@ def draw_map(scene: Scene, class_map: np.ndarray | None, test: np.ndarray | None
     _legend(figure, classes, columns, verdicts_top)
     if verdicts:
         _legend(figure, verdicts, len(verdicts), margin)
-    figure.text(0.5, 1 - 0.05 / total_height, title, ha="center", va="top", fontsize=LARGE)
+    figure.text(0.5, 1 - 0.05 / total_height, literal(title), ha="center", va="top", fontsize=LARGE)
     return figure
 
 

@@ -16,6 +16,7 @@ from hsi.plots.canvas import (
     add_legend,
     finish_chart,
     label_axes,
+    literal,
     make_figure,
 )
 
@@ -27,7 +28,7 @@ def draw_confusion(matrix: np.ndarray, class_names: Sequence[str], title: str = 
     Cells without pixels are blank, the number of pixels of each truth class stands at the right, and a class
     that has none is grey.
     """
-    classes = len(class_names)
+    classes, names = len(class_names), [literal(name) for name in class_names]
     support = np.asarray(matrix).sum(axis=1)
     percent = 100 * np.divide(
         matrix, support[:, None], out=np.full(np.shape(matrix), np.nan), where=support[:, None] > 0
@@ -37,14 +38,14 @@ def draw_confusion(matrix: np.ndarray, class_names: Sequence[str], title: str = 
     axes = figure.add_subplot()
     cells = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
     axes.set_facecolor("#eeeeee")
-    axes.set_xticks(range(classes), class_names, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(classes), class_names)
+    axes.set_xticks(range(classes), names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(classes), names)
     axes.set_xticks(np.arange(classes + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(classes + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="#dddddd", linewidth=0.5)
     axes.tick_params(which="both", length=0)
     label_axes(axes, "predicted class", "true class")
-    axes.set_title(title, fontsize=LARGE)
+    axes.set_title(literal(title), fontsize=LARGE)
     for row, col in np.ndindex(percent.shape):
         dark = percent[row, col] > 60
         axes.text(

@@ -6,21 +6,22 @@ model.safetensors holds weights and reducer, bundle.json how to build the networ
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
+from pydantic import Field
 from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 
 from hsi import files
-from hsi.config.build import build
+from hsi.config.build import TARGET, build, check_value
 from hsi.config.saved import vet
+from hsi.config.values import Positive
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.device import Device, resolve_device
 from hsi.engine.forward import Engine, as_image
-from hsi.errors import HsiError
+from hsi.errors import HsiError, shown
 from hsi.mapping.scene_map import MapSettings, Prediction, map_scene
 from hsi.models.building import build_model
 from hsi.reduce import Reducer
@@ -29,6 +30,17 @@ from hsi.scene import Scene
 
 FORMAT = 2
 BUNDLE, WEIGHTS = "bundle.json", "model.safetensors"
+LARGEST = 2**35  # bytes of weights
+
+Name = Annotated[str, Field(min_length=1, max_length=200, description="names of 1 to 200 signs")]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", description="colours '#rrggbb'")]
+DESCRIBED: dict[str, Any] = {  # what bundle.json says as plain values
+    "temperature": Positive,
+    "scene": Name,
+    "class_names": tuple[Name, ...],
+    "colours": tuple[Colour, ...],
+    "label_values": tuple[int, ...],
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +71,10 @@ class TrainedModel:
     def check(self, scene: Scene) -> None:
         """Raise HsiError, which says how, where a scene does not fit: its bands, wavelengths or values."""
         require_fit(scene, self.sensor, self.scene)
+
+    def without_values(self) -> "TrainedModel":
+        """The same model, whose `check` looks at bands and wavelengths and not at values."""
+        return replace(self, sensor=replace(self.sensor, quantiles=None))
 
     def map(self, scene: Scene, device: Device = "auto") -> Prediction:
         """Map a whole scene, which meets the reducer of the training; rejects one that does not fit."""
@@ -117,38 +133,77 @@ def load_model(folder: Path, trust: Collection[str] = ()) -> TrainedModel:
     """
     path = folder / BUNDLE
     bundle = files.read_json(path)
+    if bundle.get("format") not in (1, FORMAT):
+        raise HsiError(
+            f"{path} is of format {shown(bundle.get('format'))}, not one that this version reads: update hsi"
+        )
     model = vet(bundle.get("model"), "model", path, trust)
     if "pretrained" in model:
         model["pretrained"] = False  # the weights lie beside it
     engine, settings = (vet(bundle.get(group), group, path) for group in ("engine", "map"))
+    described = {key: check_value(hint, bundle.get(key), f"{path}: {key}") for key, hint in DESCRIBED.items()}
     try:
+        _require_as_many(described)
+        tensors = from_bytes(files.read_bytes(folder / WEIGHTS, LARGEST))
         sensor = Sensor.from_json(bundle)
-        names = tuple(str(name) for name in bundle["class_names"])
-        network = build_model(model, int(bundle["components"]), len(names))
-        network.load_state_dict(_tensors(folder / WEIGHTS, "model."))
-        reducer = Reducer(**{name: value.numpy() for name, value in _tensors(folder / WEIGHTS, "reducer.").items()})
+        reducer = _reducer(tensors, sensor.bands)
         return TrainedModel(
-            network=network.eval(),
+            network=_network(model, reducer.weights.shape[1], len(described["class_names"]), tensors),
             reducer=reducer,
-            engine=build(engine, "engine"),
-            settings=build(settings, "map"),
-            temperature=float(bundle["temperature"]),
-            scene=str(bundle["scene"]),
+            engine=build(engine, f"{path}: engine"),
+            settings=build(settings, f"{path}: map"),
             sensor=sensor,
-            class_names=names,
-            colours=tuple(str(colour) for colour in bundle["colours"]),
-            label_values=tuple(int(value) for value in bundle["label_values"]),
+            **described,
         )
-    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
-        reason = " ".join(str(error).split())[:120]
+    except HsiError:
+        raise
+    except Exception as error:  # networks and tensors that are no run's fail in whatever way
         raise HsiError(
-            f"{path} and {WEIGHTS} do not fit together or are damaged ({reason}): repeat the run with force=true"
+            f"{path} and {WEIGHTS} do not fit together or are damaged ({shown(error, 120)}): repeat the run with "
+            "force=true"
         ) from error
 
 
-def _tensors(path: Path, prefix: str) -> dict[str, torch.Tensor]:
-    try:
-        tensors = from_bytes(path.read_bytes())
-    except (OSError, SafetensorError) as error:
-        raise HsiError(f"{path} is missing or damaged: repeat the run with force=true") from error
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+def _require_as_many(described: Mapping[str, Any]) -> None:
+    """ValueError unless each class has a name of its own, a colour and a value."""
+    names = described["class_names"]
+    if not len(set(names)) == len(names) == len(described["colours"]) == len(described["label_values"]) > 0:
+        raise ValueError("class names, colours and label values are not one each")
+
+
+def _reducer(tensors: Mapping[str, torch.Tensor], bands: int) -> Reducer:
+    reducer = Reducer(**{name: value.numpy() for name, value in _part(tensors, "reducer.").items()})
+    shapes = reducer.mean.shape, reducer.weights.shape[:1], reducer.weights.ndim
+    if shapes != ((bands,), (bands,), 2) or not reducer.weights.size:
+        raise ValueError(f"the reducer is not one of {bands} bands")
+    return reducer
+
+
+def _network(
+    description: Mapping[str, Any], components: int, classes: int, tensors: Mapping[str, torch.Tensor]
+) -> WindowClassifier:
+    """The network with its weights, in evaluation mode.
+
+    It is built on the meta device first, where nothing takes memory: a description may ask for more than the file
+    holds. Not so networks that need not run there: what the user trusts, and those of timm, whose sizes are its own.
+    """
+    weights = _part(tensors, "model.")
+    name = str(description[TARGET])
+    if name.startswith("hsi.") and not name.endswith(".from_timm"):
+        with torch.device("meta"):
+            shadow = build_model(description, components, classes)
+        for part, value in shadow.named_parameters():
+            if part not in weights or weights[part].shape != value.shape:
+                raise ValueError(f"{part} is not of shape {tuple(value.shape)}")
+    network = build_model(description, components, classes)
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def _part(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """The tensors whose names begin so, without that beginning; ValueError: one has no finite values."""
+    found = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    for name, value in found.items():
+        if not value.isfinite().all():
+            raise ValueError(f"{name} has values that are no numbers")
+    return found

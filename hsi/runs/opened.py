@@ -13,10 +13,10 @@ from hsi import files
 from hsi.config.build import build
 from hsi.config.saved import read_config, vet
 from hsi.config.shipped import PUBLISHED
-from hsi.errors import HsiError
+from hsi.errors import HsiError, shown
 from hsi.runs.folder import CONFIG, METRICS
 from hsi.scene import Scene
-from hsi.splits.roles import Split, load_split
+from hsi.splits.roles import TEST, Split, load_split
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,38 @@ def open_run(folder: str | Path) -> Run:
         folder=folder,
         config=read_config(folder / CONFIG),
         metrics=files.read_json(folder / METRICS),
-        class_map=files.read_array(folder / "map.npy"),
-        confidence=files.read_array(folder / "confidence.npy"),
-        split=load_split(folder / "split.npz"),
+        class_map=read_map(folder),
+        confidence=read_confidence(folder),
+        split=read_split(folder),
         confusion=files.read_table(folder / "confusion.csv", index_col=0),
         history=files.read_table(folder / "history.csv"),
     )
+
+
+def read_split(folder: Path) -> Split:
+    """The split of the run in `folder`; HsiError: missing, damaged or changed."""
+    split = load_split(folder / "split.npz")
+    if split.role.max(initial=0) > TEST or (split.region is not None and split.region.shape != split.role.shape):
+        raise HsiError(f"{folder / 'split.npz'} holds no roles of pixels: it is damaged, repeat the run")
+    return split
+
+
+def read_map(folder: Path) -> np.ndarray:
+    """The map (rows, cols) of the run in `folder`, whole numbers from 1 on; HsiError: missing or damaged."""
+    class_map = files.read_array(folder / "map.npy")
+    if class_map.ndim != 2 or class_map.dtype.kind not in "ui" or not class_map.size or class_map.min() < 1:
+        raise HsiError(f"{folder / 'map.npy'} holds no map of classes: it is damaged, repeat the run with force=true")
+    return class_map
+
+
+def read_confidence(folder: Path) -> np.ndarray:
+    """The confidence (rows, cols) float of the run in `folder`, from 0 to 1; HsiError: missing or damaged."""
+    values = files.read_array(folder / "confidence.npy")
+    if values.ndim != 2 or values.dtype.kind != "f" or not ((values >= 0) & (values < 1.001)).all():
+        raise HsiError(
+            f"{folder / 'confidence.npy'} holds no confidence: it is damaged, repeat the run with force=true"
+        )
+    return values
 
 
 def load_scene(folder: Path, data_dir: str | Path | None = None, trust: Collection[str] = ()) -> Scene:
@@ -73,13 +99,24 @@ def load_scene(folder: Path, data_dir: str | Path | None = None, trust: Collecti
     Raises HsiError: the run does not say, names what is not trusted, or its files cannot be had.
     """
     path = folder / CONFIG
-    description = vet(read_config(path).get("scene"), "scene", path, trust)
+    saved = read_config(path).get("scene")
+    if isinstance(saved, dict) and "given" in saved:
+        raise HsiError(f"the scene of {folder} was made from arrays in memory, so it cannot be loaded again")
+    description = vet(saved, "scene", path, trust)
     if description["_target_"] == PUBLISHED:
-        name, file = description["name"], description["cube"]["file"]
-        saved = Path(str(description.get("data_dir", "")))
-        there = any((saved / place).is_file() for place in (Path(name) / file, file))
-        description["data_dir"] = str(data_dir or (saved if there else os.environ.get("HSI_DATA_DIR", "data")))
-    scene = build(description, "scene")
+        name = str(description["name"])
+        then = Path(str(description.get("data_dir", "")))
+        there = all(
+            any(files.is_file(then / place / file) for place in (name, "."))
+            for file in (description[part]["file"] for part in ("cube", "labels"))
+        )  # what is missing is fetched to a place that the user chose, not to one that the run names
+        description["data_dir"] = str(data_dir or (then if there else os.environ.get("HSI_DATA_DIR", "data")))
+    try:
+        scene = build(description, "scene")
+    except HsiError as error:
+        raise type(error)(f"the scene of {path}: {shown(error, 600)}") from error
+    except Exception as error:  # whatever values that no run has make of our loaders
+        raise HsiError(f"the scene of {path} cannot be loaded ({shown(error, 120)}): repeat the run") from error
     if not isinstance(scene, Scene):
         raise HsiError(f"{path} describes no scene: repeat the run")
     return scene

@@ -8,6 +8,7 @@ from hsi.errors import HsiError
 from hsi.scene import Scene
 from hsi.scenes.assemble import from_arrays
 
+LARGEST = 10**9  # values of any array on the way, 8 GB
 FULL_SCALE = 8000.0  # digital number of reflectance 1, so that the values resemble a calibrated AVIRIS product
 
 
@@ -46,8 +47,14 @@ def make_synthetic(
     -------
     Scene with a (rows, cols, bands) uint16 cube and wavelengths.
 
-    Raises HsiError: too little room for the classes.
+    Raises HsiError: too little room for the classes, or a scene too large to be made in memory.
     """
+    fields = max(rows * cols // 300, classes)
+    if max(rows * cols * max(bands, 2 * fields), 6 * classes * bands) > LARGEST:
+        raise HsiError(
+            f"scene {name}: {rows} x {cols} pixels, {bands} bands and {classes} classes are more than is generated in "
+            "memory: make it smaller."
+        )
     rng = np.random.default_rng(seed)
     labels = _fields(rng, rows, cols, classes)
     if len(np.unique(labels[labels > 0])) < classes:

@@ -6,7 +6,6 @@ counting, is here.
 """
 
 import hashlib
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -62,12 +61,10 @@ def load_split(path: Path) -> Split:
 
     Raises HsiError: a missing or damaged file, or one whose hash does not match.
     """
-    try:
-        with np.load(path, allow_pickle=False) as saved:
-            role, region, written = saved["role"], saved["region"], str(saved["hash"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise HsiError(f"{path} is missing, damaged or cut short: fetch it again, or repeat the run") from error
+    role, region, written = files.read_arrays(path, "role", "region", "hash")
+    if any(image.dtype != np.uint8 for image in (role, region)) or role.ndim != 2 or region.ndim > 2:
+        raise HsiError(f"{path} holds no roles of pixels: it is damaged, repeat the run with force=true")
     split = Split(role, region if region.size else None)
-    if written != split.hash:
+    if str(written) != split.hash:
         raise HsiError(f"{path} was changed after it was written: its hash does not match its roles")
     return split
