@@ -18,3 +18,7 @@ def shown(value: object, longest: int = 60) -> str:
 
 class NotInstalled(HsiError):
     """Something was asked for that needs an optional package, and the package is not to be had here."""
+
+
+class WrongInput(HsiError, ValueError):
+    """What Python was given cannot be used; a ValueError too, as those who call scikit-learn's estimators expect."""

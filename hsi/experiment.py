@@ -1,14 +1,15 @@
-"""The chain as one function, without Hydra: reduce, fit, map and evaluate a scene under a split."""
+"""The chain as a function, without Hydra: reduce, fit, map and evaluate a scene under a split."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 
 from hsi.engine.contract import WindowClassifier
-from hsi.engine.cost import cost
+from hsi.engine.cost import Cost, cost
 from hsi.engine.device import Device, resolve_device, seed_everything
 from hsi.engine.forward import Engine
 from hsi.engine.samples import Samples, gather
@@ -50,7 +51,30 @@ class Recipe:
     name: str = "model"  # of the model, for messages
 
 
-def classify(
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What training has made of a scene.
+
+    Parameters
+    ----------
+    samples
+        What it saw; its image, (C, rows, cols) float32, is the scene reduced.
+    cost, history, device, precision
+        As in `hsi.runs.result.Result`.
+    seconds
+        Wall time: ``load`` (reducing and building), ``train``.
+    """
+
+    model: TrainedModel
+    samples: Samples
+    cost: Cost | None
+    history: pd.DataFrame
+    seconds: Mapping[str, float]
+    device: str
+    precision: str
+
+
+def train(
     scene: Scene,
     split: Split,
     recipe: Recipe,
@@ -58,8 +82,8 @@ def classify(
     seed: int = 0,
     device: Device = "auto",
     checkpoint: Checkpoint | None = None,
-) -> Result:
-    """Reduce, fit, map, evaluate.
+) -> Trained:
+    """Reduce and fit; test pixels are not needed.
 
     Training resumes from `checkpoint` where there is one. Raises HsiError: fewer than two classes, or whatever of the
     recipe does not fit the scene.
@@ -71,15 +95,15 @@ def classify(
     seed_everything(seed)
     features = recipe.reduce(scene.cube, split)
     network = recipe.model(features.image.shape[2], scene.num_classes)
-    price = cost(network, scene.rows, scene.cols)
+    costs = cost(network, scene.rows, scene.cols)
     precision = recipe.training.precision_on(chosen)
-    introduce(scene, split, recipe.name, price, chosen.type, precision)
+    introduce(scene, split, recipe.name, costs, chosen.type, precision)
     network = recipe.engine.lay_out(network.to(chosen))
     samples = gather(features.image, scene.labels, split, scene.num_classes, chosen)
     loaded = time.monotonic() - started
 
     fitted = recipe.training.fit(network, samples, recipe.engine, seed, checkpoint)
-    trained = TrainedModel(
+    model = TrainedModel(
         network=network,
         reducer=features.reducer,
         engine=recipe.engine,
@@ -91,20 +115,42 @@ def classify(
         colours=scene.colours,
         label_values=scene.label_values,
     )
-    prediction = trained.map_image(samples.image, split.region)
-    context = recipe.settings.context
+    return Trained(
+        model=model,
+        samples=samples,
+        cost=costs,
+        history=fitted.history,
+        seconds={"load": loaded, "train": fitted.seconds},
+        device=torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else "cpu",
+        precision=precision,
+    )
+
+
+def classify(
+    scene: Scene,
+    split: Split,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: Device = "auto",
+    checkpoint: Checkpoint | None = None,
+) -> Result:
+    """Reduce, fit, map, evaluate: `train`, and what its model makes of the whole scene."""
+    trained = train(scene, split, recipe, seed=seed, device=device, checkpoint=checkpoint)
+    prediction = trained.model.map_image(trained.samples.image, split.region)
+    window, context = trained.model.network.window, recipe.settings.context
     return Result(
         scene=scene,
         split=split,
         seed=seed,
-        trained=trained,
-        cost=price,
-        history=fitted.history,
+        trained=trained.model,
+        cost=trained.cost,
+        history=trained.history,
         prediction=prediction,
-        evaluation=evaluate(scene, split, prediction.class_map, prediction.confidence, network.window, context),
-        seconds={"load": loaded, "train": fitted.seconds, "map": prediction.seconds},
-        device=torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else "cpu",
-        precision=precision,
+        evaluation=evaluate(scene, split, prediction.class_map, prediction.confidence, window, context),
+        seconds={**trained.seconds, "map": prediction.seconds},
+        device=trained.device,
+        precision=trained.precision,
     )
 
 

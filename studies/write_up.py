@@ -131,7 +131,6 @@ def full(title: str, of: dict[str, Setting]) -> str:
     metrics = [run.metrics for setting in ordered.values() for run in setting.runs]
     machines = sorted({f"{m['processor']}, {m['device']}, threads: {m['threads']}, {m['precision']}" for m in metrics})
     commands = "".join(f"    {line}\n" for line in sorted({command(m) for m in metrics}))
-    shown = shown.replace(r" \+- ", " ± ", regex=True)
     return f"### {title}\n\n{to_markdown(shown)}\nMachine: {'; '.join(machines)}.\n\n{commands}"
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
 
 from hsi import run as run_module
-from hsi.cli import main as cli
+from hsi.cli.main import main
 from hsi.cli.resolvers import register_resolvers
+from hsi.config.build import build
+from hsi.config.shipped import CONF
 from hsi.engine.contract import WindowClassifier
 from hsi.errors import NotInstalled
 from hsi.models.building import build_model
@@ -36,7 +37,7 @@ register_resolvers()
 
 def configure(*overrides: str) -> DictConfig:
     """The configuration that these words on the command line make."""
-    with initialize_config_dir(str(cli.CONF), version_base="1.3"):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("config", overrides=list(overrides))
 
 
@@ -67,7 +68,7 @@ def hsi_run(
         capfd.readouterr()
         status = 0
         try:
-            cli.main(run_module.run, "config")
+            main(lambda config: run_module.run(config), "config")
         except SystemExit as leaving:
             status = int(leaving.code or 0)
         finally:
@@ -81,4 +82,4 @@ def hsi_run(
 def indian_pines() -> Scene:
     """The real scene, from the cache of the checkout or from its sources."""
     data_dir = os.environ.get("HSI_DATA_DIR", str(ROOT / "data"))
-    return instantiate(configure(f"data_dir={data_dir}").scene)
+    return build(configure(f"data_dir={data_dir}").scene, "scene")

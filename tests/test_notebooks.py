@@ -18,12 +18,12 @@ def execute(name, folder, monkeypatch):
 
 @pytest.mark.parametrize(("model", "evident"), [("hybridsn", False), ("drn_a", True)])
 def test_maps_runs_from_top_to_bottom(model, evident, hsi_run, tmp_path, monkeypatch):
-    """With a figure of class evidence where the network has it, and else the reason why there is none."""
+    """With a figure of class activation maps where the network has it, and else the reason why there is none."""
     assert hsi_run(*TRIAL, f"model={model}", "train.steps=8", "hydra.run.dir=here").status == 0
     monkeypatch.setenv("HSI_RUN", str(tmp_path / "here"))
     figures, printed = execute("maps.ipynb", tmp_path, monkeypatch)
     assert figures == (6 if evident else 5)
-    assert ("no class evidence" in printed) is not evident
+    assert ("no class activation maps" in printed) is not evident
 
 
 def test_convolutions_runs_from_top_to_bottom(tmp_path, monkeypatch):

@@ -167,7 +167,7 @@ def test_a_sweep_skips_what_is_finished_survives_a_failure_and_sums_up(hsi_run):
     assert "2 of 4 members failed" in first.err
     assert "the scene has 60 bands" in first.out
     summary = (folder / "summary.md").read_text()
-    assert "+-" in summary
+    assert "±" in summary
     assert (folder / "summary.csv").exists()
     times = [p.stat().st_mtime_ns for p in finished]
     second = hsi_run(*words)

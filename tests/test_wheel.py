@@ -45,4 +45,13 @@ def test_the_installed_wheel_runs_from_another_folder(wheel, tmp_path):
         [python, "-m", "hsi.run", *TRIAL], cwd=elsewhere, env=clean, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(list(elsewhere.glob("outputs/**/metrics.json"))) == 1
+    (written,) = elsewhere.glob("outputs/**/metrics.json")
+
+    def call(*argv: str) -> str:
+        """The command hsi as it is installed."""
+        command = [environment / "bin" / "hsi", *argv]
+        return subprocess.run(command, cwd=elsewhere, env=clean, capture_output=True, text=True, check=True).stdout
+
+    assert "train.steps=" in call("run", "--keys", "train")
+    assert call("verify", str(written.parent)).startswith("verified: ")
+    assert "hsi run" in call()

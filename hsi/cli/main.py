@@ -10,10 +10,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from hsi.cli.faults import explain
 from hsi.cli.memory import keep_freed_memory
 from hsi.cli.resolvers import register_resolvers
 from hsi.cli.start import answer_and_leave
+from hsi.config.faults import explain
 from hsi.config.shipped import CONF
 
 log = logging.getLogger(__name__)

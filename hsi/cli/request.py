@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -10,11 +9,11 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from pydantic import BeforeValidator, Field
 
-from hsi.config.build import TARGET, build, check_value, taken
+from hsi.config.build import check_value
 from hsi.config.values import Positive, Seed, Switch, Window
 from hsi.engine.device import Device, Precision
 from hsi.experiment import Recipe
-from hsi.models.building import build_model
+from hsi.recipes import chosen, recipe_of
 from hsi.runs.identity import settle
 
 
@@ -79,32 +78,18 @@ class Request:
         """Check the configuration of a run that Hydra has composed."""
         hydra = HydraConfig.get()
         tree = settle(config)
-        choices = {group: name for group, name in hydra.runtime.choices.items() if not group.startswith("hydra/")}
         checked = _own(cls, tree)
         return cls(
             **checked,
             tree={**tree, **checked},
-            choices=choices,
+            choices=chosen(hydra.runtime.choices),
             overrides=list(hydra.overrides.task),
             folder=Path(hydra.runtime.output_dir),
         )
 
     def recipe(self) -> Recipe:
         """Every choice but scene, split and seed, built."""
-        tree = self.tree
-        learning = {group: build(tree[group], group) for group in ("optimizer", "schedule")}
-        train = tree["train"]
-        # a strategy takes what it needs: an estimator's neither steps nor optimizer
-        described = {TARGET: train[TARGET], **taken(train, "train", **train)}
-        training = build(described, "train", **taken(train, "train", **learning, precision=self.precision))
-        return Recipe(
-            reduce=build(tree["reduce"], "reduce"),
-            model=partial(build_model, tree["model"]),
-            training=training,
-            engine=build(tree["engine"], "engine"),
-            settings=build(tree["map"], "map"),
-            name=self.choices["model"],
-        )
+        return recipe_of(self.tree, self.choices["model"])
 
 
 def _own(request: type, tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from omegaconf import DictConfig, OmegaConf
 
 from hsi.config.shipped import CONF, machine_keys
+from hsi.config.window import register_window
 
 LONGEST_NAME = 80  # characters of a folder's words; file systems allow 255 bytes
 DIGITS = 8  # of the hash at the end of a folder's name
@@ -53,16 +54,8 @@ def _key(override: str) -> str:
     return override.lstrip("+~").partition("=")[0].partition("@")[0]
 
 
-def window(default: int, *, _root_: DictConfig) -> int:
-    """Give the side of a model's windows: ``patch_size=`` where it was given, else the model's own `default`.
-
-    The resolver ``${hsi.window:...}`` of conf/model/.
-    """
-    return default if _root_.patch_size is None else _root_.patch_size
-
-
 def register_resolvers() -> None:
     """Make known what the files of conf/ call in their ``${hsi...:...}``."""
     OmegaConf.register_new_resolver("hsi.folder", folder_name, replace=True)
     OmegaConf.register_new_resolver("hsi.sweep", sweep_name, use_cache=True, replace=True)
-    OmegaConf.register_new_resolver("hsi.window", window, replace=True)
+    register_window()

@@ -2,10 +2,10 @@
 
 import sys
 
-from hsi import __version__
 from hsi.cli.help import answer
 from hsi.config.shipped import CONF
 from hsi.errors import HsiError
+from hsi.version import __version__
 
 HYDRA_ASKS = ("--hydra-help", "--cfg", "-c", "--info", "-i", "--shell-completion", "-sc")
 

@@ -144,12 +144,20 @@ def _keys(metrics: dict[str, Any]) -> dict[str, Any]:
     return keys | {"patch_size": keys.get("model.patch_size", keys.get("patch_size"))}
 
 
+def _choices(metrics: dict[str, Any]) -> dict[str, str]:
+    """The choice in each group that means something for the run's model."""
+    chosen = {"attention": "none", "map": "default"} | metrics["choices"]
+    if metrics.get("parameters", 0) is None:
+        return {group: name for group, name in chosen.items() if group not in LEARNING}
+    return chosen
+
+
 def name_settings(metrics: Sequence[dict[str, Any]]) -> list[str]:
     """A name each: the groups and keys in which they differ, seeds apart.
 
     Keys below a group whose choice differs follow from that choice and are left out, unless names would coincide.
     """
-    choices = [{"attention": "none"} | run["choices"] for run in metrics]
+    choices = [_choices(run) for run in metrics]
     keys = [_keys(run) for run in metrics]
     groups = _varied(choices)
     implied = tuple("model.attention." if group == "attention" else f"{group}." for group in groups)
@@ -171,15 +179,18 @@ def _describe(
         if key not in SEED_KEYS and not f"{key}.".startswith(implied) and not _echoes(key, keys)
     ]
     return [
-        ", ".join([f"{g}={chosen.get(g)}" for g in groups] + [f"{shown(k)}={shown(values.get(k))}" for k in others])
+        ", ".join(
+            [f"{g}={chosen[g]}" for g in groups if g in chosen]
+            + [f"{shown(k)}={shown(values[k])}" for k in others if k in values]
+        )
         for chosen, values in zip(choices, keys, strict=True)
     ]
 
 
 def _varied(tables: Sequence[dict[str, Any]]) -> list[str]:
-    """Keys whose values are not the same in all tables."""
+    """Keys whose values are not the same in all tables that have them."""
     every = sorted({key for table in tables for key in table})
-    return [key for key in every if len({repr(table.get(key)) for table in tables}) > 1]
+    return [key for key in every if len({repr(table[key]) for table in tables if key in table}) > 1]
 
 
 def _echoes(key: str, tables: Sequence[dict[str, Any]]) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from hsi import files
 from hsi.comparison import tables
 from hsi.comparison.groups import Setting, read_settings
 from hsi.comparison.pairs import MEASURES, Pixels, compare_pairs, conclude, conclude_pixels
-from hsi.comparison.votes import combine
+from hsi.comparison.votes import Ensemble, combine
 from hsi.errors import HsiError
 from hsi.evaluation.statistics import ALPHA, Ranking, rank
 from hsi.plots import canvas
@@ -52,7 +52,6 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa", trust: Collect
     _write_summary(table, out, measure)
     files.write(out / "per_class.csv", classes.to_csv(index=False))
 
-    remarks = _remarks(settings)
     maps, splits, scene, missing = _read_maps(settings, trust)
     pixels = {}
     if scene is not None:
@@ -61,8 +60,7 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa", trust: Collect
     files.write(out / "pairs.csv", tables.tabulate_pairs(pairs, settings).to_csv(index=False))
     spoken = [conclude(pair, measure) for pair in pairs]
     spoken += [sentence for pair in pairs if (sentence := conclude_pixels(pair))]
-    if missing:
-        remarks.append(missing)
+    remarks = [*_remarks(settings), *([missing] if missing else [])]
     ranking = _rank(settings, measure)
     if ranking:
         remarks.append(_conclude_ranking(ranking))
@@ -71,35 +69,44 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa", trust: Collect
     if scene is not None:
         found = [combine(number, setting, scene, maps, splits) for number, setting in enumerate(settings, start=1)]
         ensembles = [ensemble for ensemble in found if ensemble]
-        for ensemble in ensembles:
-            files.write_array(out / f"disagreement_{ensemble.setting}.npy", ensemble.disagreement)
-        if ensembles:
-            figure = draw_disagreement({each.setting: each.disagreement for each in ensembles})
-            canvas.save(figure, out / "disagreement.png")
-        else:
-            remarks.append(
-                "No vote of seeds: no two runs of a setting share a split (split.seed=0 with several seeds makes them)."
-            )
+        remarks += _write_disagreement(ensembles, out)
 
+    in_terminal = {
+        f"Pairs, {MEASURES[measure]} of first - second": tables.show_pairs(pairs, measure),
+        "Votes of the seeds that share a split": tables.show_ensembles(ensembles),
+    }
     parts = {
         "Accuracy": tables.show_accuracy(table),
         "Cost and leaks": tables.show_cost(table),
         "Producer's accuracy of the classes, %": tables.show_classes(classes, settings),
-        f"Pairs, {MEASURES[measure]} of first - second": tables.show_pairs(pairs, measure),
-        "Votes of the seeds that share a split": tables.show_ensembles(ensembles),
+        **in_terminal,
     }
-    told = (*list(parts)[3:],)  # the others are in the terminal already, or too wide for it
-    for heading in told:
-        if len(parts[heading]):
-            log.info("%s\n\n%s\n", heading, to_terminal(parts[heading].head(2 * MOST_SPOKEN)))
-    for sentence in [*spoken[:MOST_SPOKEN], *remarks]:
-        log.info("%s", textwrap.fill(sentence, TERMINAL_WIDTH))
-    if len(spoken) > MOST_SPOKEN:
-        log.info("%d more sentences stand in comparison.md.", len(spoken) - MOST_SPOKEN)
+    _show(in_terminal, spoken, remarks)
     report = [f"## {heading}\n\n{to_markdown(part)}" for heading, part in parts.items() if len(part)]
     report.append("## What may be concluded\n\n" + "".join(f"- {sentence}\n" for sentence in [*spoken, *remarks]))
     files.write(out / "comparison.md", "\n".join(["# Comparison\n", *report]))
     log.info("Report: %s, tables and figures beside it", out / "comparison.md")
+
+
+def _write_disagreement(ensembles: Sequence[Ensemble], out: Path) -> list[str]:
+    """Write where the seeds of each setting disagree; returns a remark where no two of them share a split."""
+    if not ensembles:
+        return ["No vote of seeds: no two runs of a setting share a split; split.seed=0 with several seeds makes them."]
+    for ensemble in ensembles:
+        files.write_array(out / f"disagreement_{ensemble.setting}.npy", ensemble.disagreement)
+    canvas.save(draw_disagreement({each.setting: each.disagreement for each in ensembles}), out / "disagreement.png")
+    return []
+
+
+def _show(parts: Mapping[str, pd.DataFrame], spoken: Sequence[str], remarks: Sequence[str]) -> None:
+    """Say in the terminal what is not there yet, the longest lists cut."""
+    for heading, part in parts.items():
+        if len(part):
+            log.info("%s\n\n%s\n", heading, to_terminal(part.head(2 * MOST_SPOKEN)))
+    for sentence in [*spoken[:MOST_SPOKEN], *remarks]:
+        log.info("%s", textwrap.fill(sentence, TERMINAL_WIDTH))
+    if len(spoken) > MOST_SPOKEN:
+        log.info("%d more sentences stand in comparison.md.", len(spoken) - MOST_SPOKEN)
 
 
 def _write_summary(table: pd.DataFrame, out: Path, measure: str = "oa") -> None:

@@ -40,7 +40,7 @@ def _figures(found: Spread) -> tuple[float | None, ...]:
 
 
 def show_accuracy(table: pd.DataFrame) -> pd.DataFrame:
-    """'mean +- sd' in percent, and the interval of OA, of what `tabulate_settings` made."""
+    """'mean ± sd' in percent, and the interval of OA, of what `tabulate_settings` made."""
     shown = _numbered(table)
     shown["runs"] = table["runs"]
     shown["OA %"] = _spreads(table, "oa", 100, 2)
@@ -74,7 +74,7 @@ def tabulate_classes(settings: Sequence[Setting]) -> pd.DataFrame:
 
 
 def show_classes(classes: pd.DataFrame, settings: Sequence[Setting]) -> pd.DataFrame:
-    """A row a class, a column a setting (its number): 'mean +- sd' of the producer's accuracy in percent."""
+    """A row a class, a column a setting (its number): 'mean ± sd' of the producer's accuracy in percent."""
     shown = pd.DataFrame({"class": list(dict.fromkeys(classes["class"]))})
     for number, setting in enumerate(settings, start=1):
         mine = classes[classes["setting"] == setting.name]
@@ -157,4 +157,4 @@ def _spreads(table: pd.DataFrame, measure: str, scale: int, digits: int) -> list
 
 
 def _write(mean: float, sd: float | None, scale: int, digits: int) -> str:
-    return f"{scale * mean:.{digits}f}" + ("" if sd is None or pd.isna(sd) else f" +- {scale * sd:.{digits}f}")
+    return f"{scale * mean:.{digits}f}" + ("" if sd is None or pd.isna(sd) else f" ± {scale * sd:.{digits}f}")

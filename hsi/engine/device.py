@@ -2,6 +2,8 @@
 
 import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -39,3 +41,19 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
+
+
+@contextmanager
+def generators_kept() -> Iterator[None]:
+    """Put back afterwards what `seed_everything` sets, for callers whose own draws must not depend on a training."""
+    drawn, numbers = random.getstate(), np.random.get_state()  # noqa: NPY002 - what libraries draw from
+    deterministic, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    warning = torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            random.setstate(drawn)
+            np.random.set_state(numbers)  # noqa: NPY002
+            torch.use_deterministic_algorithms(deterministic, warn_only=warning)
+            torch.backends.cudnn.benchmark = benchmark

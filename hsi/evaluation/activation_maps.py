@@ -1,4 +1,4 @@
-"""Class evidence: what each position of a window says for each class, without training anew.
+"""Class activation maps: what each position of a window says for each class, without training anew.
 
 Zhou, Khosla, Lapedriza, Oliva, Torralba, "Learning Deep Features for Discriminative Localization", CVPR 2016, section
 2 (class activation maps); Yu, Koltun, Funkhouser, "Dilated Residual Networks", CVPR 2017, section "Localization".
@@ -10,19 +10,21 @@ the window.
 """
 
 import copy
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from hsi.engine.contract import WindowClassifier
+from hsi.engine.forward import Engine, forward
 from hsi.errors import HsiError
 
 GROWTH = 64  # pixels: a multiple of every step between positions, which are powers of 2
 
 
 @torch.inference_mode()
-def class_evidence(model: WindowClassifier, windows: Tensor) -> Tensor:
+def class_activation_maps(model: WindowClassifier, windows: Tensor) -> Tensor:
     """(B, C, P, P) windows -> (B, classes, rows', cols'), whose mean over rows' and cols' is the logits of `model`.
 
     Puts `model` in evaluation mode. Raises HsiError where `localiser` does.
@@ -30,11 +32,32 @@ def class_evidence(model: WindowClassifier, windows: Tensor) -> Tensor:
     return localiser(model.eval())(windows)
 
 
+def activation_maps_of(
+    model: WindowClassifier, image: Tensor, pixels: Sequence[int], engine: Engine, region: np.ndarray | None = None
+) -> np.ndarray:
+    """Class activation maps (N, classes, rows', cols') of the windows around N pixels of a scene.
+
+    `image` (C, rows, cols) float32; `pixels` flat numbers; `region` (rows, cols) masks windows as in
+    `hsi.engine.forward.forward`. Raises HsiError where `localiser` does.
+    """
+    positions = localiser(model).eval()
+    with torch.inference_mode():
+        found = forward(
+            positions,
+            image,
+            torch.as_tensor(list(pixels)),
+            shared=False,
+            padding=engine.padding,
+            region=None if region is None else torch.as_tensor(region),
+        )
+    return found.numpy()
+
+
 def localiser(model: WindowClassifier) -> WindowClassifier:
     """Return `model` without its mean over positions: (B, C, P, P) -> (B, classes, rows', cols').
 
     Trunk and weights are those of `model`, so `hsi.engine.forward.forward` shares it over a scene alike. The equality
-    of `class_evidence` holds in evaluation mode: dropout in front of the linear layer is left out.
+    of `class_activation_maps` holds in evaluation mode: dropout in front of the linear layer is left out.
 
     Raises HsiError for a network that does not end in `hsi.models.blocks.layers.global_average`.
     """
@@ -44,7 +67,7 @@ def localiser(model: WindowClassifier) -> WindowClassifier:
             head = nn.Sequential(*layers[:-4], AtEveryPosition(linear))
             return WindowClassifier(model.trunk, head, model.in_channels, model.window)
     raise HsiError(
-        "this network has no class evidence, since it does not end in a mean over positions and one linear layer: "
+        "this network has no class activation maps, as it does not end in a mean over positions and a linear layer: "
         "choose one that does, such as model=drn_a, resnet or ssrn"
     )
 

@@ -83,11 +83,7 @@ def map_scene(
     started = time.monotonic()
     _, rows, cols = image.shape
     regions = None if region is None else torch.as_tensor(region, device=image.device)
-    total: Tensor | float = 0.0
-    for logits in symmetric_logits(model, image, engine, settings, regions):
-        total = total + (logits / temperature).softmax(1)
-    assert isinstance(total, Tensor)
-    probabilities = total / settings.symmetries
+    probabilities = mean_probabilities(model, image, engine, settings, regions, temperature)
     confidence, winner = probabilities.max(1)
     dtype = np.uint8 if probabilities.shape[1] <= np.iinfo(np.uint8).max else np.uint16
     return Prediction(
@@ -96,6 +92,22 @@ def map_scene(
         seconds=time.monotonic() - started,
         probabilities=probabilities.half().numpy().reshape(rows, cols, -1) if settings.save_probabilities else None,
     )
+
+
+def mean_probabilities(
+    model: WindowClassifier,
+    image: Tensor,
+    engine: Engine,
+    settings: MapSettings,
+    region: Tensor | None = None,
+    temperature: float = 1.0,
+) -> Tensor:
+    """Probabilities (rows * cols, K) float32 on the CPU of every pixel, averaged over the symmetries of `settings`."""
+    total: Tensor | float = 0.0
+    for logits in symmetric_logits(model, image, engine, settings, region):
+        total = total + (logits / temperature).softmax(1)
+    assert isinstance(total, Tensor)
+    return total / settings.symmetries
 
 
 def symmetric_logits(

@@ -13,8 +13,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from hsi.cli.faults import explain
 from hsi.cli.resolvers import register_resolvers
+from hsi.config.faults import explain
 from hsi.config.shipped import CONF
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.cost import cost

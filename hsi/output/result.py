@@ -23,7 +23,7 @@ from hsi.scene import scene_hash
 from hsi.splits.roles import TEST, save_split
 
 # files whose checksums stand in metrics.json, so that `hsi.verify` sees any later change
-EVIDENCE = (
+CHECKED = (
     "map.npy",
     "confidence.npy",
     "probabilities.npy",
@@ -90,7 +90,7 @@ def describe(folder: Path, result: Result, record: Record, surroundings: Mapping
         "parameters": cost and cost.parameters,
         "multiply_adds_per_pixel": cost and {"window_by_window": cost.whole, "shared": cost.shared},
         "data": dict(scene.checksums),
-        "files": {name: file_checksum(folder / name) for name in EVIDENCE if (folder / name).exists()},
+        "files": {name: file_checksum(folder / name) for name in CHECKED if (folder / name).exists()},
         **{
             key: surroundings[key]
             for key in ("precision", "device", "processor", "threads", "code", "python", "command")

@@ -1,4 +1,4 @@
-"""Pictures of class evidence: which part of a window speaks for its two leading classes, and which decides between."""
+"""Pictures of class activation maps: which part of a window speaks for its leading classes, and decides between."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ NO_POSITION = "#ececec"
 RIM = [patheffects.Stroke(linewidth=2.6, foreground="white"), patheffects.Normal()]  # black lines on any colour
 
 
-def draw_evidence(
+def draw_activation_maps(
     scene: Scene, pixels: Sequence[int], evidence: np.ndarray, centres: np.ndarray, window: int
 ) -> Figure:
     """Draw each window in false colour, the evidence of its two leading classes, and the difference of both.

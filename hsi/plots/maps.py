@@ -58,19 +58,18 @@ def error_image(labels: np.ndarray, class_map: np.ndarray, test: np.ndarray | No
     return image
 
 
-def draw_map(scene: Scene, class_map: np.ndarray, test: np.ndarray | None = None, title: str = "") -> Figure:
+def draw_map(scene: Scene, class_map: np.ndarray | None, test: np.ndarray | None = None, title: str = "") -> Figure:
     """Draw false colour, ground truth, class map and errors side by side, with one legend.
 
-    `class_map` is (rows, cols) integer 1..K; `test`, (rows, cols) bool, names the pixels that are judged
-    (see `error_image`). The counts of right and wrong pixels stand in the legend. Wide scenes get two panels
-    or one in a row; a scene without labels gets no panels of truth and errors.
+    `class_map` is (rows, cols) integer 1..K, or None for a scene that has not been mapped; `test`, (rows, cols) bool,
+    names the pixels that are judged (see `error_image`). The counts of right and wrong pixels stand in the legend.
+    Wide scenes get two panels or one in a row; a scene without labels gets no panels of truth and errors.
     """
-    panels = {
-        "False colour": false_colour(scene),
-        "Ground truth": class_image(scene.labels, scene),
-        "Class map": class_image(class_map, scene),
-        "Errors": error_image(scene.labels, class_map, test),
-    }
+    panels = {"False colour": false_colour(scene)}
+    if scene.labels.any():
+        panels["Ground truth"] = class_image(scene.labels, scene)
+    if class_map is not None:
+        panels["Class map"] = class_image(class_map, scene)
     named = list(zip(scene.colours, scene.class_names, strict=True))[:MOST_NAMED]
     classes = [_patch(colour, literal(name)) for colour, name in named]
     if scene.num_classes > MOST_NAMED:
@@ -78,12 +77,12 @@ def draw_map(scene: Scene, class_map: np.ndarray, test: np.ndarray | None = None
     verdicts = []
     if scene.labels.any():
         classes.append(_patch(UNLABELLED, "unlabelled"))
+    if scene.labels.any() and class_map is not None:
+        panels["Errors"] = error_image(scene.labels, class_map, test)
         right, wrong, rest = (int(pixels.sum()) for pixels in _judge(scene.labels, class_map, test))
         verdicts = [_patch(RIGHT, f"right ({right})"), _patch(WRONG, f"wrong ({wrong})")]
         if test is not None:
             verdicts.append(_patch(NOT_TESTED, f"not in the test set ({rest})"))
-    else:
-        del panels["Ground truth"], panels["Errors"]
 
     # All lengths are inches: every panel has exactly the scene's proportions, whatever stands around it.
     across, width, height = _panel_layout(scene, len(panels))

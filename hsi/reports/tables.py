@@ -30,4 +30,4 @@ def to_markdown(table: pd.DataFrame) -> str:
 def to_latex(table: pd.DataFrame) -> str:
     """A LaTeX tabular with the rules of the package booktabs."""
     text = tabulate(table, headers="keys", showindex=False, disable_numparse=True, tablefmt="latex_booktabs")
-    return text.replace("+-", r"$\pm$") + "\n"
+    return text.replace("±", r"$\pm$") + "\n"

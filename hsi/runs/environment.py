@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from hsi import __version__
+from hsi.version import __version__
 
 RECORDED_PACKAGES = (
     "torch",

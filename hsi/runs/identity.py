@@ -59,6 +59,9 @@ def comparable(tree: Mapping[str, Any]) -> dict[str, Any]:
             found[key] = Path(value).name
         elif not last.startswith("_"):
             found[key] = value
+    if found.get("model.attention", False) is None:  # nothing to place
+        del found["model.attention"]
+        found.pop("model.attention_position", None)
     return found
 
 

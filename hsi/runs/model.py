@@ -72,6 +72,10 @@ class TrainedModel:
         """Raise HsiError, which says how, where a scene does not fit: its bands, wavelengths or values."""
         require_fit(scene, self.sensor, self.scene)
 
+    def without_values(self) -> "TrainedModel":
+        """The same model, whose `check` looks at bands and wavelengths and not at values."""
+        return replace(self, sensor=replace(self.sensor, quantiles=None))
+
     def map(self, scene: Scene, device: Device = "auto") -> Prediction:
         """Map a whole scene, which meets the reducer of the training; rejects one that does not fit."""
         self.check(scene)

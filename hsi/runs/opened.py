@@ -99,15 +99,18 @@ def load_scene(folder: Path, data_dir: str | Path | None = None, trust: Collecti
     Raises HsiError: the run does not say, names what is not trusted, or its files cannot be had.
     """
     path = folder / CONFIG
-    description = vet(read_config(path).get("scene"), "scene", path, trust)
+    saved = read_config(path).get("scene")
+    if isinstance(saved, dict) and "given" in saved:
+        raise HsiError(f"the scene of {folder} was made from arrays in memory, so it cannot be loaded again")
+    description = vet(saved, "scene", path, trust)
     if description["_target_"] == PUBLISHED:
         name = str(description["name"])
-        saved = Path(str(description.get("data_dir", "")))
+        then = Path(str(description.get("data_dir", "")))
         there = all(
-            any(files.is_file(saved / place / file) for place in (name, "."))
+            any(files.is_file(then / place / file) for place in (name, "."))
             for file in (description[part]["file"] for part in ("cube", "labels"))
         )  # what is missing is fetched to a place that the user chose, not to one that the run names
-        description["data_dir"] = str(data_dir or (saved if there else os.environ.get("HSI_DATA_DIR", "data")))
+        description["data_dir"] = str(data_dir or (then if there else os.environ.get("HSI_DATA_DIR", "data")))
     try:
         scene = build(description, "scene")
     except HsiError as error:

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 WAVELENGTH_TOLERANCE = 5.0  # nm; bands of imaging spectrometers are about 10 nm wide
 QUANTILES = (0.001, 0.5, 0.999)  # of the values of each band
 LOOKED_AT = 20_000  # pixels, spread evenly over a scene
-LEAST_SHARE, LOW_SHARE = 0.5, 0.9  # of the values within the range of the training scene: refused, remarked on
+LEAST_SHARE, LOW_SHARE = 0.5, 0.9  # of the values within the range of the training scene: below, rejected; remarked on
 SCALES = (1e2, 1e3, 1e4, 1e-2, 1e-3, 1e-4)  # by which products of one sensor differ
 
 
@@ -100,22 +100,30 @@ def _require_values(name: str, values: np.ndarray, quantiles: np.ndarray, traine
             f"scene {name}: all pixels are alike, or none has a value, so there is nothing to map: check file and key"
         )
     share = _share_within(values, quantiles)
-    if share >= LEAST_SHARE:
-        if share < LOW_SHARE:
-            log.warning(
-                "Only %.0f %% of the values of scene %s lie in the range of the training scene %s: trust its map less.",
-                *(100 * share, name, trained_on),
-            )
+    if share >= LOW_SHARE:
         return
-    advice = "its values must mean the same, in the same unit and order of bands"
-    factor = max(SCALES, key=lambda scale: _share_within(values * scale, quantiles))
-    if _share_within(values * factor, quantiles) >= LEAST_SHARE:
-        advice = f"multiplied by {factor:g} they would fit, so their unit seems to be another: convert the scene"
-    elif _share_within(values[:, ::-1], quantiles) >= LEAST_SHARE:
-        advice = "with its bands in reverse order it would fit: reverse them"
+    others = {
+        f"multiplied by {factor:g} they would fit, so their unit seems to be another: convert the scene": values
+        * factor
+        for factor in SCALES
+    }
+    others["with its bands in reverse order it would fit: reverse them"] = values[:, ::-1]
+    advice, best = max(
+        ((words, _share_within(other, quantiles)) for words, other in others.items()), key=lambda o: o[1]
+    )
+    if share >= LEAST_SHARE and best < LOW_SHARE:
+        log.warning(
+            "Only %.0f %% of the values of scene %s lie in the range of the training scene %s: trust its map less.",
+            *(100 * share, name, trained_on),
+        )
+        return
+    if best < LEAST_SHARE:
+        middle = quantiles[1]
+        ratio = np.median(np.median(values, axis=0)[middle != 0] / middle[middle != 0]) if middle.any() else np.nan
+        advice = f"they are about {ratio:.2g} times as large; unit, calibration and order of bands must be the same"
     raise HsiError(
         f"scene {name}: {share:.0%} of its values lie in the range of the scene that the model was trained on "
-        f"({trained_on}; at least {LEAST_SHARE:.0%} are needed): {advice}, or map it all the same with check=false"
+        f"({trained_on}): {advice}, or map it all the same with check=false"
     )
 
 

@@ -14,7 +14,7 @@ from hsi.scenes.labels import name_classes, to_contiguous
 from hsi.scenes.valid import treat_nodata
 
 
-def from_arrays(cube: np.ndarray, labels: np.ndarray | None = None, **told: Any) -> Scene:
+def from_arrays(cube: np.ndarray, labels: np.ndarray | None = None, **details: Any) -> Scene:
     """Make a scene of arrays in memory.
 
     Parameters
@@ -23,13 +23,13 @@ def from_arrays(cube: np.ndarray, labels: np.ndarray | None = None, **told: Any)
         (rows, cols, bands), integer or floating.
     labels
         (rows, cols), whole numbers >= 0 with 0 for unlabelled; None for a scene that is only mapped.
-    told
+    details
         fields of `hsi.scenes.description.Description`: name, classes, wavelengths, rgb_bands, ignored_labels,
         invalid.
 
     Raises HsiError: anything above that does not hold.
     """
-    return assemble(np.asarray(cube), None if labels is None else np.asarray(labels), describe(**told))
+    return assemble(np.asarray(cube), None if labels is None else np.asarray(labels), describe(**details))
 
 
 def assemble(

@@ -17,7 +17,7 @@ def load_custom(
     labels: str | Path | None,
     cube_key: Text | None = None,
     labels_key: Text | None = None,
-    **told: Any,
+    **details: Any,
 ) -> Scene:
     """Load a scene from the user's own files: .mat, .npy, .npz, ENVI .hdr or TIFF, see `hsi.scenes.formats`.
 
@@ -31,13 +31,13 @@ def load_custom(
         array name in a .mat or .npz file; None takes the only one with 3 dimensions.
     labels_key
         likewise for the labels, with 2 dimensions.
-    told
+    details
         fields of `hsi.scenes.description.Description`; wavelengths and rgb_bands that are None are those of an ENVI
         header, if any.
 
     Raises HsiError: any fault in the files or in what was said about them.
     """
-    describe(**told)  # before the files are read: a large cube takes its time
+    describe(**details)  # before the files are read: a large cube takes its time
     raster = read_raster(cube, cube_key, ndim=3)
     truth = None if labels is None else read_raster(labels, labels_key, ndim=2)
     if raster.valid is not None and (count := int((~raster.valid).sum())):
@@ -48,7 +48,7 @@ def load_custom(
             raster.nodata,
         )
     found = {"wavelengths": raster.wavelengths, "rgb_bands": raster.rgb_bands}
-    about = describe(**found | {key: value for key, value in told.items() if value is not None})
+    about = describe(**found | {key: value for key, value in details.items() if value is not None})
     return assemble(
         raster.load(),
         None if truth is None else truth.load(),

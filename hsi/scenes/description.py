@@ -47,9 +47,9 @@ class Description:
     wavelengths: Sequence[Positive] | np.ndarray | None = None
 
 
-def describe(**told: Any) -> Description:
+def describe(**details: Any) -> Description:
     """Check what is said about a scene.
 
     Raises HsiError: a key that `Description` does not have, or a value that it does not allow.
     """
-    return Description(**check(Description, told, "scene"))
+    return Description(**check(Description, details, "scene"))

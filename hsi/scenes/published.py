@@ -19,7 +19,7 @@ def load_published(
     data_dir: str | Path,
     cube: Mapping[str, Any],
     labels: Mapping[str, Any],
-    **told: Any,
+    **details: Any,
 ) -> Scene:
     """Load one of the published scenes, fetching its files if need be.
 
@@ -31,12 +31,12 @@ def load_published(
         cache of scene files, see `hsi.scenes.download.obtain`.
     cube, labels
         `file`, `key` in it, `checksum`, `sources` of each.
-    told
+    details
         fields of `hsi.scenes.description.Description`.
 
     Raises HsiError: a file that cannot be had, is damaged or not the published one, or a value that is not allowed.
     """
-    about = describe(name=name, **told)
+    about = describe(name=name, **details)
     cube_path, labels_path = (
         obtain(part["file"], part["checksum"], part["sources"], Path(data_dir).expanduser(), name)
         for part in (_checked(cube, "scene.cube"), _checked(labels, "scene.labels"))

@@ -51,28 +51,29 @@ def split_from_file(
         raise HsiError("split.path is not set: name the file that holds the split")
     source = Path(path).expanduser()
     notes: list[str] = []
-    region = None
     if content == "roles":
         role, region = _read_roles(source, key, labels)
         if stray := int(((role != UNUSED) & (labels == 0)).sum()):
             notes.append(f"{stray} pixels have a role in {source.name} and no label in the scene: they are unused")
-        role[labels == 0] = UNUSED
     else:
-        mask = _read_image(source, key, labels)
+        mask, region = _read_image(source, key, labels), None
         role = np.where(mask != 0, TRAIN, TEST).astype(np.uint8)
         if test_path or test_key:
-            role[mask == 0] = UNUSED
-            tested = _read_image(Path(test_path).expanduser() if test_path else source, test_key, labels) != 0
-            if both := int((tested & (mask != 0)).sum()):
-                raise HsiError(
-                    f"{source}: {both} pixels are in the training and in the test mask: take them out of one of them"
-                )
-            role[tested] = TEST
+            second = Path(test_path).expanduser() if test_path else source
+            role[mask == 0] = np.where(_read_test(second, test_key, mask, labels)[mask == 0], TEST, UNUSED)
         meant = labels if classes is None else _translate(source, mask, classes, int(labels.max()))
         _drop_conflicts(role, mask != 0, meant, labels, source.name, notes)
-        role[labels == 0] = UNUSED
+    role[labels == 0] = UNUSED
     _require_all_classes(labels, role, source)
     return Split(role, region, tuple(notes))
+
+
+def _read_test(path: Path, key: str | None, mask: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(rows, cols) bool: which pixels the second mask has test."""
+    tested = _read_image(path, key, labels) != 0
+    if both := int((tested & (mask != 0)).sum()):
+        raise HsiError(f"{path}: {both} pixels are in the training and in the test mask: take them out of one of them")
+    return tested
 
 
 def _drop_conflicts(

@@ -139,7 +139,7 @@ def test_summary_by_hand(tmp_path):
     assert (row.runs, row.oa_mean) == (3, pytest.approx(0.9))
     assert row.oa_std == pytest.approx(0.1)
     assert row.oa_high - row.oa_low == pytest.approx(2 * 4.302653 * 0.1 / 3**0.5, abs=1e-6)
-    assert "90.00 +- 10.00" in (tmp_path / "summary.md").read_text()
+    assert "90.00 ± 10.00" in (tmp_path / "summary.md").read_text()
     tex = (tmp_path / "summary.tex").read_text()
     assert r"90.00 $\pm$ 10.00" in tex
     assert r"\toprule" in tex

@@ -1,4 +1,4 @@
-"""Class evidence: its mean is the logits for every network that qualifies, its places are those of its layers."""
+"""Class activation maps: their mean is the logits, their places are those of the network's layers."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ from torch import nn
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.forward import forward
 from hsi.errors import HsiError
-from hsi.evaluation.activation_maps import centres, class_evidence, localiser
+from hsi.evaluation.activation_maps import centres, class_activation_maps, localiser
 from hsi.models.__main__ import networks
 from hsi.models.blocks.layers import conv, global_average, max_pool
 
@@ -52,7 +52,7 @@ def test_the_mean_of_the_evidence_is_the_logits(name):
     model = build(name)
     x = windows(model, 3)
     try:
-        evidence = class_evidence(model.train(), x)
+        evidence = class_activation_maps(model.train(), x)
     except HsiError:
         assert name not in QUALIFY
         return
@@ -74,7 +74,7 @@ def test_a_network_that_does_not_qualify_is_told_which_do():
 def test_there_is_a_centre_for_every_position_inside_the_window(name):
     model = build(name)
     found = centres(model)
-    assert class_evidence(model, windows(model, 1)).shape[2:] == (len(found), len(found))
+    assert class_activation_maps(model, windows(model, 1)).shape[2:] == (len(found), len(found))
     assert 0 <= found[0] <= found[-1] <= model.window - 1
     assert found[0] + found[-1] == model.window - 1
 
@@ -107,9 +107,9 @@ def test_evidence_moves_with_the_window(position):
     for weight in (model.trunk[0].weight, model.head[0][0].weight, model.head[1][0].weight):
         torch.nn.init.dirac_(weight)
     x = torch.zeros(1, 1, 11, 11)
-    before = class_evidence(model, x)
+    before = class_activation_maps(model, x)
     x[..., int(places[position]), int(places[0])] = 1
-    changed = (class_evidence(model, x) - before)[0, 0].nonzero().tolist()
+    changed = (class_activation_maps(model, x) - before)[0, 0].nonzero().tolist()
     assert changed == [[position, 0]]
 
 

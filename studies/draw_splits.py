@@ -1,31 +1,29 @@
-"""Draw docs/splits.png: every way of splitting, on Indian Pines. Run it at the top: ``python docs/draw_splits.py``."""
+"""Draw docs/splits.png, every way of splitting Indian Pines: ``python -m studies.draw_splits``."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from hsi.cli import main as cli
-from hsi.cli.resolvers import register_resolvers
+import hsi
 from hsi.evaluation.leakage import audit
 from hsi.plots import canvas
 from hsi.scene import Scene
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split
 
 WINDOW = 25
-PANELS = {
-    "random, 10 %": ["split=random", "split.train=0.1"],
-    "grown, 10 %": ["split=grown", "split.train=0.1"],
-    "regions, 50 %": ["split=regions"],
-    "regions, 40 %, 20 % validate": ["split=regions", "split.train=0.4", "split.validation=0.2"],
-    "regions, 30 a class": ["split=regions", "split.per_class=30"],
-    "blocks of 16": ["split=blocks"],
-    "guard of 3": ["split=guard", "split.distance=3"],
-    f"guard of {WINDOW}": ["split=guard"],
+PANELS: dict[str, tuple[str, dict[str, Any]]] = {
+    "random, 10 %": ("random", {"train": 0.1}),
+    "grown, 10 %": ("grown", {"train": 0.1}),
+    "regions, 50 %": ("regions", {}),
+    "regions, 40 %, 20 % validate": ("regions", {"train": 0.4, "validation": 0.2}),
+    "regions, 30 a class": ("regions", {"per_class": 30}),
+    "blocks of 16": ("blocks", {}),
+    "guard of 3": ("guard", {"distance": 3, "patch_size": WINDOW}),
+    f"guard of {WINDOW}": ("guard", {"patch_size": WINDOW}),
 }
 # The blue and vermilion of hsi.plots.canvas, and a yellow that is lighter than both
 COLOURS = {UNUSED: "#d9d9d9", TRAIN: canvas.VALIDATED, VALIDATION: "#f0e442", TEST: canvas.MEASURED}
@@ -34,16 +32,11 @@ NAMES = {TRAIN: "trains", VALIDATION: "validates", TEST: "tests", UNUSED: "label
 
 def main() -> None:
     """Draw the figure."""
-    register_resolvers()
-    with initialize_config_dir(str(cli.CONF), version_base="1.3"):
-        configs = {
-            title: compose("audit", overrides=[f"patch_size={WINDOW}", *words]) for title, words in PANELS.items()
-        }
-    scene = instantiate(next(iter(configs.values())).scene)
-    figure = Figure(figsize=(11, 7.2), dpi=150, layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.1)  # type: ignore[union-attr]
-    for axes, (title, config) in zip(figure.subplots(2, 4).ravel(), configs.items(), strict=True):
-        split = instantiate(config.split)(scene.labels)
+    scene = hsi.load("indian_pines")
+    figure = Figure(figsize=(11, 7.2), dpi=150)
+    figure.set_layout_engine("constrained", h_pad=0.1)
+    for axes, (title, (kind, how)) in zip(figure.subplots(2, 4).ravel(), PANELS.items(), strict=True):
+        split = scene.split(kind, **how)
         share = audit(split, scene.labels, WINDOW)["test_windows_with_training_pixel"]
         classes = len(np.unique(scene.labels[split.role == TRAIN]))
         axes.imshow(paint(scene, split), interpolation="nearest")
@@ -54,7 +47,7 @@ def main() -> None:
     handles = [Patch(facecolor=COLOURS[role], label=name) for role, name in NAMES.items()]
     handles.append(Patch(facecolor=fade(COLOURS[TEST]), label="pale: unlabelled ground of that side"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=9, frameon=False)
-    canvas.save(figure, Path(__file__).with_name("splits.png"))
+    canvas.save(figure, Path(__file__).parents[1] / "docs" / "splits.png")
 
 
 def paint(scene: Scene, split: Split) -> np.ndarray:
@@ -68,9 +61,10 @@ def paint(scene: Scene, split: Split) -> np.ndarray:
     return image
 
 
-def fade(colour: str) -> tuple[float, ...]:
+def fade(colour: str) -> tuple[float, float, float]:
     """Return the colour at a fifth of its strength on white."""
-    return tuple(0.8 + 0.2 * channel for channel in to_rgb(colour))
+    red, green, blue = (0.8 + 0.2 * channel for channel in to_rgb(colour))
+    return red, green, blue
 
 
 if __name__ == "__main__":

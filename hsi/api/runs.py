@@ -1,0 +1,253 @@
+"""Runs: a scene classified, fresh or opened from its folder, and other scenes mapped with its model."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from hsi import scene as values
+from hsi.api.scenes import open
+from hsi.engine.device import Device
+from hsi.engine.forward import as_image
+from hsi.errors import HsiError
+from hsi.evaluation.activation_maps import activation_maps_of, centres
+from hsi.evaluation.evaluation import Evaluation, evaluate
+from hsi.mapping.scene_map import Prediction
+from hsi.output import prediction as output
+from hsi.output.result import write
+from hsi.plots import activation_maps, maps, scores, spectra
+from hsi.plots import leakage as leak_plots
+from hsi.runs.folder import claim, finished, held
+from hsi.runs.model import TrainedModel, load_model
+from hsi.runs.opened import open_run as open_folder
+from hsi.runs.result import Record, Result
+from hsi.scene import scene_hash
+from hsi.splits import roles
+from hsi.splits.roles import TEST
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A scene classified, fresh from `fit` or opened from its folder.
+
+    Parameters
+    ----------
+    class_map, confidence
+        (rows, cols), see `hsi.mapping.scene_map.Prediction`.
+    history
+        A row a step of the training.
+    trained
+        The model, ready to map other scenes.
+    """
+
+    scene: values.Scene
+    split: roles.Split
+    class_map: np.ndarray
+    confidence: np.ndarray
+    history: pd.DataFrame
+    evaluation: Evaluation
+    trained: TrainedModel
+    made: tuple[Result, Record] | None = None  # None where it was opened
+
+    @property
+    def scores(self) -> pd.Series:
+        """Overall accuracy, average accuracy and kappa on the test pixels (fractions), and the numbers of pixels."""
+        found = self.evaluation
+        return pd.Series({"oa": found.scores.oa, "aa": found.scores.aa, "kappa": found.scores.kappa, **found.pixels})
+
+    @property
+    def per_class(self) -> pd.DataFrame:
+        """A row a class: recall (producer's accuracy), precision (user's accuracy), f1, support."""
+        return self.evaluation.scores.per_class
+
+    @property
+    def confusion(self) -> pd.DataFrame:
+        """Counts: rows are truth, columns are prediction."""
+        names = list(self.scene.class_names)
+        return pd.DataFrame(self.evaluation.scores.confusion, names, names)
+
+    @property
+    def leakage(self) -> Mapping[str, Any]:
+        """What test windows have seen of the training pixels, see `hsi.evaluation.leakage.audit`."""
+        return self.evaluation.leakage
+
+    @cached_property
+    def image(self) -> Tensor:
+        """The scene as the network sees it: (components, rows, cols) float32."""
+        return as_image(self.trained.reducer.transform(self.scene.cube), torch.device("cpu"))
+
+    @property
+    def seen_region(self) -> np.ndarray | None:
+        """(rows, cols) or None: what windows were masked to when the scene was mapped."""
+        return None if self.trained.settings.context == "free" else self.split.region
+
+    def doubtful(self, count: int) -> list[int]:
+        """Flat numbers of the `count` test pixels that are wrong with the most confidence, and right with the least."""
+        order = np.argsort(self.confidence, axis=None)
+        test = (self.split.role == TEST).ravel()[order]
+        right = (self.class_map == self.scene.labels).ravel()[order]
+        return [*order[test & ~right][::-1][:count].tolist(), *order[test & right][:count].tolist()]
+
+    @cached_property
+    def plot(self) -> "Plots":
+        """Its figures: ``run.plot.map()``, ``.confidence()``, ``.confusion()``, ``.history()``, ..."""
+        return Plots(self)
+
+    def predict(self, scene: "str | Path | values.Scene", **how: Any) -> "SceneMap":
+        """Map another scene; arguments as in `hsi.api.predict`."""
+        return predict(self, scene, **how)
+
+    def save(self, folder: str | Path, force: bool = False) -> Path:
+        """Write the files that the command writes, byte for byte, but for times and the command; returns the folder.
+
+        Raises HsiError where a run of another configuration is there, unless `force`.
+        """
+        if self.made is None:
+            raise HsiError("this run was opened from its folder: it is saved already")
+        result, record = self.made
+        place = Path(folder).absolute()
+        with held(place):
+            identity = scene_hash(result.scene), result.split.hash, result.precision
+            if not finished(place, record.config, *identity, force=force):
+                claim(place, record.config, record.overrides)
+                write(place, result, record)
+        return place
+
+
+@dataclass(frozen=True)
+class Plots:
+    """The figures of a run."""
+
+    run: Run
+
+    def map(self) -> Figure:
+        """False colour, truth, class map and errors."""
+        return maps.draw_map(self.run.scene, self.run.class_map, self.run.split.role == TEST)
+
+    def confidence(self) -> Figure:
+        """How sure the model is of each pixel."""
+        return maps.draw_confidence(self.run.scene, self.run.confidence)
+
+    def confusion(self) -> Figure:
+        """The confusion matrix in percent of its rows."""
+        return scores.draw_confusion(self.run.evaluation.scores.confusion, list(self.run.scene.class_names))
+
+    def spectra(self) -> Figure:
+        """Spectra of the most frequent confusions."""
+        scene, test = self.run.scene, self.run.split.role == TEST
+        return spectra.draw_spectra(replace(scene, labels=np.where(test, scene.labels, 0)), self.run.class_map)
+
+    def activation_maps(self, pixels: Sequence[int] | None = None, count: int = 2) -> Figure:
+        """Where in their windows the evidence for the classes of some pixels lies.
+
+        `pixels` are flat numbers, ``row * cols + col``; None takes the `count` test pixels that are wrong with the most
+        confidence, and as many that are right with the least. Raises HsiError for a network that does not end in a mean
+        over positions and one linear layer, see `hsi.evaluation.activation_maps`.
+        """
+        run, trained = self.run, self.run.trained
+        chosen = list(pixels) if pixels is not None else [*run.doubtful(count)]
+        found = activation_maps_of(trained.network, run.image, chosen, trained.engine, run.seen_region)
+        places = centres(trained.network)
+        return activation_maps.draw_activation_maps(run.scene, chosen, found, places, trained.network.window)
+
+    def history(self) -> Figure:
+        """Loss and accuracy over the steps."""
+        return scores.draw_history(self.run.history)
+
+    def leakage(self) -> Figure:
+        """Distances of test pixels to the nearest training pixel, and accuracy against them."""
+        return leak_plots.draw_leakage(self.run.leakage)
+
+
+@dataclass(frozen=True, eq=False)
+class SceneMap:
+    """A scene mapped by a trained model.
+
+    `class_map` (rows, cols) 1..K, `confidence` (rows, cols) float32; `pixels` counts them by class.
+    """
+
+    scene: values.Scene
+    trained: TrainedModel
+    prediction: Prediction
+    source: str
+
+    @property
+    def class_map(self) -> np.ndarray:
+        """Class 1..K of every pixel."""
+        return self.prediction.class_map
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """Probability of that class."""
+        return self.prediction.confidence
+
+    @property
+    def pixels(self) -> pd.Series:
+        """Number of pixels of each class."""
+        return pd.Series(output.count_pixels(self.trained, self.prediction), name="pixels")
+
+    def plot(self) -> Figure:
+        """False colour and class map."""
+        return maps.draw_map(self.trained.name_classes_of(self.scene), self.class_map)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write map.npy, confidence.npy, map.png and prediction.json, as the command does; returns the folder."""
+        place = Path(folder).absolute()
+        output.write(place, self.scene, self.trained, self.prediction, {"run": self.source, "trust": []})
+        return place
+
+
+def open_run(folder: str | Path, data_dir: str | Path | None = None, trust: Collection[str] = ()) -> Run:
+    """Open the folder of a finished run; its map is evaluated again.
+
+    `data_dir` says where the scene's files are now, if they have moved; `trust` names callables outside hsi that the
+    run may name, such as a model of your own.
+    """
+    opened = open_folder(folder)
+    scene = opened.load_scene(data_dir, trust)
+    seen = opened.metrics["leakage"]
+    found = evaluate(scene, opened.split, opened.class_map, opened.confidence, seen["window"], seen["context"])
+    return Run(
+        scene=scene,
+        split=opened.split,
+        class_map=opened.class_map,
+        confidence=opened.confidence,
+        history=opened.history,
+        evaluation=found,
+        trained=load_model(opened.folder, trust),
+    )
+
+
+def predict(
+    run: Run | str | Path,
+    scene: values.Scene | str | Path,
+    *,
+    check: bool = True,
+    device: Device = "auto",
+    trust: Collection[str] = (),
+    **settings: Any,
+) -> SceneMap:
+    """Map a scene with a trained model.
+
+    Parameters
+    ----------
+    run
+        From `fit` or `open_run`, or the folder of a finished run.
+    scene
+        A scene, or the file of its cube; `settings` are then those of `hsi.api.open`.
+    check
+        Reject a scene whose values are unlike those that the model was trained on.
+    trust
+        Callables outside hsi that the run may name.
+    """
+    trained = run.trained if isinstance(run, Run) else load_model(Path(run), trust)
+    target = scene if isinstance(scene, values.Scene) else open(scene, **settings)
+    source = "a run in memory" if isinstance(run, Run) else str(run)
+    return SceneMap(target, trained, output.map_with(trained, target, device, check=check), source)

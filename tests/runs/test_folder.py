@@ -1,0 +1,105 @@
+"""A run's folder: one process at a time, one configuration, one set of data."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import TRIAL
+
+from hsi.errors import HsiError
+from hsi.runs.folder import held
+from hsi.runs.identity import comparable, config_hash, identity, plain
+
+
+def test_a_second_process_is_told_that_another_is_at_work(tmp_path):
+    waiting = "import sys, time; from pathlib import Path; from hsi.runs.folder import held\n"
+    waiting += "with held(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", waiting, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert other.stdout.readline() == "in\n"
+    with pytest.raises(HsiError, match="another process is at work"), held(tmp_path):
+        pass
+    other.kill()  # the lock dies with its process
+    other.wait()
+    with held(tmp_path):
+        pass
+
+
+def test_a_start_that_failed_blocks_nothing(hsi_run):
+    assert hsi_run(*TRIAL, "reduce.components=99", "hydra.run.dir=here").status == 2
+    assert hsi_run(*TRIAL, "reduce.components=12", "hydra.run.dir=here").status == 2  # HybridSN needs 13
+    assert hsi_run(*TRIAL, "model=nonsense", "hydra.run.dir=here").status == 2
+    assert hsi_run(*TRIAL, "hydra.run.dir=here").status == 0
+
+
+def write_scene(value):
+    rng = np.random.default_rng(0)
+    labels = np.repeat([1, 2], 8)[:, None].repeat(14, axis=1)
+    np.save("cube.npy", (rng.normal(size=(16, 14, 4)) + labels[:, :, None] + value).astype(np.float32))
+    np.save("labels.npy", labels)
+
+
+OWN = ["scene=custom", "scene.cube=cube.npy", "scene.labels=labels.npy", "model=knn", "hydra.run.dir=here"]
+
+
+def test_exchanged_data_are_noticed(hsi_run):
+    write_scene(0)
+    assert hsi_run(*OWN).status == 0
+    write_scene(1)
+    outcome = hsi_run(*OWN)
+    assert outcome.status == 2
+    assert "of this configuration on other data" in outcome.out
+    assert hsi_run(*OWN, "force=true").status == 0
+
+
+def test_the_objective_is_returned_also_by_a_run_that_is_skipped(hsi_run, monkeypatch):
+    from hsi import run as command
+
+    returned = []
+    monkeypatch.setattr(command, "run", lambda config, real=command.run: returned.append(real(config)))
+    words = [*TRIAL, "split.validation=0.1", "train.validate_every=2", "hydra.run.dir=here"]
+    for _ in range(2):
+        assert hsi_run(*words).status == 0
+    assert returned[0] == returned[1]
+    assert 0 < returned[0] <= 1
+
+
+def test_paths_are_saved_absolute_and_count_by_their_names(hsi_run, tmp_path):
+    write_scene(0)
+    assert hsi_run(*OWN).status == 0
+    text = Path("here/.hydra/config.yaml").read_text()
+    assert f"cube: {tmp_path}/cube.npy" in text
+
+
+BASE = {"seed": 0, "device": "cpu", "scene": {"_target_": "hsi.scene.load_custom", "cube": "/a/c.npy"}, "x": {"y": [1]}}
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"device": "cuda", "force": True, "data_dir": "/else"},
+        {"scene": {"_target_": "hsi.scenes.custom.load_custom", "cube": "/b/c.npy", "_convert_": "all"}},
+        {"engine": {"memory_gb": 1.0}},
+    ],
+)
+def test_moved_modules_moved_folders_and_machines_leave_the_hash(same):
+    engine = {"engine": {"memory_gb": 2.0}}
+    assert config_hash(BASE | engine) == config_hash(BASE | engine | same)
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"x": {"y": [2]}}, {"scene": BASE["scene"] | {"cube": "/a/d.npy"}}])
+def test_what_a_run_is_counts(other):
+    assert config_hash(BASE) != config_hash(BASE | other)
+    assert identity(BASE, "s", "p", "fp32") != identity(BASE | other, "s", "p", "fp32")
+
+
+def test_identity_counts_content_split_and_precision():
+    whole = identity(BASE, "s", "p", "fp32")
+    others = {identity(BASE, *parts) for parts in (("t", "p", "fp32"), ("s", "q", "fp32"), ("s", "p", "bf16"))}
+    assert len(others | {whole}) == 4
+
+
+def test_the_plain_configuration_is_a_fixed_point():
+    assert plain(plain(BASE)) == plain(BASE)
+    assert comparable(plain(BASE)) == comparable(BASE)
