@@ -161,8 +161,8 @@ def check_value(hint: Any, value: Any, place: str) -> Any:
     except ValidationError as error:
         first = error.errors()[0]
         words = allowed(hint) or first["msg"]
-        if first["type"] == "less_than_equal":
-            words = f"{words}, up to {first['ctx']['le']:.0f}"
+        if first["type"] == "less_than_equal" and (most := f"{first['ctx']['le']:.0f}") not in words:
+            words = f"{words}, up to {most}"
         known = list(_choices(hint))
         guess = difflib.get_close_matches(str(value), known, 1)
         hint_of_word = f"; did you mean {guess[0]}?" if guess else ""

@@ -133,7 +133,7 @@ def _fitting(settings: dict[str, Any], names: list[str], open_ended: bool) -> di
     called = f"model={name.rpartition('.')[2]}" if name.startswith("hsi.") else name
     attention = settings.get("attention")
     check_value(Position, settings.get("attention_position", "last"), "model.attention_position")
-    if attention is not None and not isinstance(attention, Mapping):
+    if attention is not None and not (isinstance(attention, Mapping) or callable(attention)):
         name = attention if isinstance(attention, str) else "NAME"
         raise HsiError(f"model.attention={shown(attention)}: attention is a group of its own, give +attention={name}")
     if "attention" not in names and (attention is None or not open_ended):

@@ -265,7 +265,7 @@ def test_descriptions_that_older_runs_saved_still_build(with_keys):
         (["model=svm", "model.C=[]"], r"model.C=\[\]: give a positive number, or a list"),
         (["model=svm", "model.gamma=[1,nan]"], r"model.gamma=\[1, nan\]: give"),
         (["model=knn", "model.neighbours=0"], "model.neighbours=0: give a whole number from 1 on"),
-        (["model=random_forest", "model.trees=2.5"], "model.trees=2.5: give a whole number from 1 on"),
+        (["model=random_forest", "model.trees=2.5"], "model.trees=2.5: give a whole number from 1 to 10000"),
         (["model.dropout=1.5"], "model.dropout=1.5: give a share from 0 to below 1"),
         (["model.dropout=true"], "model.dropout=true: give a share"),
         (["model=lenet", "model.width=0"], "model.width=0: give a positive number"),

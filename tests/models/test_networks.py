@@ -342,7 +342,7 @@ def test_small_fields_are_not_halved():
         (spectralformer.spectralformer, {"attention_position": "all"}, "choose last or every"),
         (mamba.mamba, {"states": 0}, "model.states=0"),
         (unet.unet, {"patch_size": 3}, "U-Net needs a window of at least 5, not 3"),
-        (pnasnet.pnasnet, {"cells": 0}, "model.cells=0: give a whole number from 1 on"),
+        (pnasnet.pnasnet, {"cells": 0}, "model.cells=0: give a whole number from 1 to 100"),
         (pnasnet.pnasnet, {"filters": 1}, "model.filters=1: give a whole number from 2 on"),
         (pnasnet.pnasnet, {"attention_position": "first"}, "choose last or every"),
         (a2s2k_resnet.a2s2k_resnet, {"patch_size": 3}, "at least 5, not 3"),
