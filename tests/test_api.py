@@ -108,9 +108,9 @@ def test_own_files_and_arrays(tmp_path):
     ("call", "sentence"),
     [
         (lambda scene: hsi.load("synthetik"), "did you mean synthetic"),
-        (lambda scene: hsi.load("synthetic", row=3), "did you mean row"),
+        (lambda scene: hsi.load("synthetic", row=3), "did you mean scene.rows"),
         (lambda scene: scene.split("region"), "did you mean regions"),
-        (lambda scene: scene.split("random", trian=0.5), "did you mean train"),
+        (lambda scene: scene.split("random", trian=0.5), "did you mean split.train"),
         (lambda scene: scene.split("random", train=-1), "split.train=-1: give a share"),
         (lambda scene: hsi.fit(scene, scene.split(), model="hybridnn"), "did you mean hybridsn"),
         (lambda scene: hsi.fit(scene, scene.split(), steps=1.5), "train.steps=1.5: give a whole number"),
