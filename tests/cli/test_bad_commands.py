@@ -75,7 +75,7 @@ TABLE = {
     "run T model=svm model.C=-1": "model.C=-1: give a positive number, or a list of positive numbers",
     "run T model=svm model.C=[]": "model.C=[]: give a positive number, or a list of positive numbers",
     "run T model=svm model.gamma=[1,abc]": "model.gamma=[1, abc]: give a positive number, or a list",
-    "run T model=knn model.neighbours=100000": "314 training pixels are too few for this model (model.neighbours=100000)",
+    "run T model=knn model.neighbours=100000": "314 training pixels are too few for this model (model.neigh",
     "run T model=random_forest model.trees=99999999999": "model.trees=99999999999: give a whole number from 1 to 10000",
     "run T model.dropout=1.5": "model.dropout=1.5: give a share from 0 to below 1",
     "run T scene.rows=0": "scene.rows=0: give a whole number from 1 on",
