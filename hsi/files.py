@@ -28,9 +28,8 @@ def write(path: Path, content: bytes | str) -> None:
     partial = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
-        with partial.open("xb") as stream:  # x: through no link that somebody has laid there
-            stream.write(content.encode() if isinstance(content, str) else content)
+        partial.unlink(missing_ok=True)  # it may be a link that somebody has laid there
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
         os.replace(partial, path)
     except OSError as error:
         if partial.exists():

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import BUNDLE, LONG, RUN, WEIGHTS, Payload, answers, hostile, instead
+from commands import BUNDLE, LONG, WEIGHTS, Payload, answers, hostile, instead
 from safetensors.torch import load_file, save_file
-
-from hsi.runs.model import load_model
 
 
 @pytest.fixture
@@ -176,13 +174,12 @@ MODELS = {
 def test_a_model_that_asks_for_more_is_refused(commands, name):
     attack, reason = MODELS[name]
     attack()
-    found = answers(commands, "predict", "verify", "compare", "loader")
+    found = answers(commands, "predict", "verify")
     status, told = found["predict"]
     assert status == 2
     assert reason in " ".join(told.split())
     assert not Path("there/map.npy").exists()
     assert found["verify"][0] == 1  # by its checksum
-    assert (found["compare"][0], found["loader"][0]) == (0, 0)  # which need no model
 
 
 @pytest.mark.parametrize("name", [r"$\frac{$", "${oc.env:HOME}", "\x1b[31mred", "a\nb", "<script>", "_target_"])
@@ -192,7 +189,3 @@ def test_names_are_drawn_as_they_stand(commands, name):
     assert status == 0, told
     assert Path("there/map.png").exists()
     assert name in json.loads(Path("there/prediction.json").read_text())["pixels"]
-
-
-def test_networks_that_load_are_in_evaluation_mode(commands):
-    assert not load_model(RUN).network.training
