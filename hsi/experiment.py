@@ -91,10 +91,12 @@ def train(
     seed: int = 0,
     device: Device = "auto",
     checkpoint: Checkpoint | None = None,
+    ready: Callable[[], object] | None = None,
 ) -> Trained:
     """Reduce and fit; test pixels are not needed.
 
-    Training resumes from `checkpoint` where there is one. Raises HsiError: fewer than two classes, or whatever of the
+    Training resumes from `checkpoint` where there is one. `ready` is called when all is built and nothing has been
+    trained yet. Raises HsiError: fewer than two classes, or whatever of the
     recipe does not fit the scene.
     """
     require_classes(scene)
@@ -112,6 +114,8 @@ def train(
     samples = gather(features.image, scene.labels, split, scene.num_classes, chosen)
     loaded = time.monotonic() - started
 
+    if ready:
+        ready()
     fitted = recipe.training.fit(network, samples, recipe.engine, seed, checkpoint)
     model = TrainedModel(
         network=network,
@@ -144,9 +148,10 @@ def classify(
     seed: int = 0,
     device: Device = "auto",
     checkpoint: Checkpoint | None = None,
+    ready: Callable[[], object] | None = None,
 ) -> Result:
     """Reduce, fit, map, evaluate: `train`, and what its model makes of the whole scene."""
-    trained = train(scene, split, recipe, seed=seed, device=device, checkpoint=checkpoint)
+    trained = train(scene, split, recipe, seed=seed, device=device, checkpoint=checkpoint, ready=ready)
     prediction = trained.model.map_image(trained.samples.image, split.region)
     window, context = trained.model.network.window, recipe.settings.context
     return Result(

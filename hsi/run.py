@@ -7,6 +7,7 @@ if __name__ == "__main__":  # the first line appears before the libraries load
 
 import logging
 import time
+from functools import partial
 
 from omegaconf import DictConfig
 
@@ -45,11 +46,18 @@ def run(config: DictConfig) -> float | None:
         if metrics := finished(folder, request.tree, *made_of, force=request.force):
             log.info("Finished already, nothing to do (force=true repeats it): %s", folder)
             return metrics.get("validation_oa")
-        claim(folder, request.tree, request.overrides)
         log.info("Results go to %s", folder)
         record = Record(request.tree, request.choices, request.overrides, time.monotonic() - started)
         checkpoint = Checkpoint(folder / CHECKPOINT, identity(request.tree, *made_of))
-        result = classify(scene, split, recipe, seed=request.seed, device=request.device, checkpoint=checkpoint)
+        result = classify(
+            scene,
+            split,
+            recipe,
+            seed=request.seed,
+            device=request.device,
+            checkpoint=checkpoint,
+            ready=partial(claim, folder, request.tree, request.overrides, request.force),
+        )
         write(folder, result, record)
         conclude(folder, result)
     return result.objective

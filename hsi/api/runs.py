@@ -116,7 +116,7 @@ class Run:
         with held(place):
             identity = scene_hash(result.scene), result.split.hash, result.precision
             if not finished(place, record.config, *identity, force=force):
-                claim(place, record.config, record.overrides)
+                claim(place, record.config, record.overrides, force)
                 write(place, result, record)
         return place
 

@@ -79,8 +79,8 @@ class EstimatorHead(nn.Module):
         self.samples, self.targets = samples, targets
         if len(samples) < self.neighbours:
             raise HsiError(
-                f"{len(samples)} training pixels are too few for model.neighbours={self.neighbours}: choose fewer "
-                "neighbours, or raise split.train"
+                f"{len(samples)} training pixels are too few for this model (model.neighbours={self.neighbours}): "
+                "choose fewer neighbours, or raise split.train"
             )
         try:
             self.estimator.fit(samples.cpu().numpy(), targets.cpu().numpy())

@@ -55,13 +55,11 @@ def finished(
     scene_hash, split_hash, precision
         With `config` they make the run what it is: see `hsi.runs.identity.identity`.
     force
-        Clear the folder of whatever run is there, finished or not.
+        Repeat whatever run is there.
 
     Raises HsiError: the folder holds a run of another configuration, of other data or in another precision.
     """
     if force:
-        for old in (folder / METRICS, folder / CHECKPOINT):
-            old.unlink(missing_ok=True)
         return None
     if not (folder / CONFIG).exists():
         return None
@@ -89,7 +87,10 @@ def finished(
     return metrics
 
 
-def claim(folder: Path, config: Mapping[str, Any], overrides: list[str]) -> None:
-    """Write into a folder whose it is from now on."""
+def claim(folder: Path, config: Mapping[str, Any], overrides: list[str], force: bool) -> None:
+    """Write into a folder whose it is from now on; `force` clears it of the run that was there, finished or not."""
+    if force:
+        for old in (folder / METRICS, folder / CHECKPOINT):
+            old.unlink(missing_ok=True)
     files.write(folder / CONFIG.parent / "overrides.yaml", yaml.safe_dump(overrides, sort_keys=False))
     files.write(folder / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))

@@ -53,6 +53,13 @@ def test_exchanged_data_are_noticed(hsi_run):
     assert hsi_run(*OWN, "force=true").status == 0
 
 
+def test_force_keeps_what_is_there_until_the_new_run_is_checked(hsi_run):
+    assert hsi_run(*TRIAL, "hydra.run.dir=here").status == 0
+    for fault in ("seed=abc", "reduce.components=12", "split.per_class=100000", "scene.classes=1"):
+        assert hsi_run(*TRIAL, "hydra.run.dir=here", "force=true", fault).status == 2
+        assert Path("here/metrics.json").exists(), fault
+
+
 def test_the_objective_is_returned_also_by_a_run_that_is_skipped(hsi_run, monkeypatch):
     from hsi import run as command
 

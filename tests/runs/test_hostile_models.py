@@ -107,7 +107,7 @@ MODELS = {
     "targets that are no numbers": (estimator("knn", SAMPLES, TARGETS / 2), "components"),
     "pixels of other bands": (estimator("knn", SAMPLES[:, 1:].clone(), TARGETS), "do not have 13 components"),
     "pixels that are infinite": (estimator("svm", SAMPLES / 0, TARGETS), "are no numbers"),
-    "no pixels": (estimator("knn", SAMPLES[:0], TARGETS[:0]), "too few for model.neighbours=5"),
+    "no pixels": (estimator("knn", SAMPLES[:0], TARGETS[:0]), "too few for this model"),
     "temperature NaN": (bundle(temperature=NAN), "temperature=nan: give a positive number"),
     "temperature zero": (bundle(temperature=0), "temperature=0: give a positive number"),
     "temperature infinite": (bundle(temperature=INFINITE), "temperature=inf: give a positive number"),
