@@ -115,3 +115,9 @@ def test_metrics_say_where_they_come_from(made):
     assert metrics["threads"] >= 1
     assert metrics["precision"] == "fp32"
     assert set(metrics["files"]) >= {"map.npy", "split.npz", "model.safetensors"}
+
+
+def test_it_loads_neither_torch_nor_what_fetches():
+    code = "import sys, hsi.verify; print({'torch', 'pooch', 'requests', 'matplotlib'} & {*sys.modules})"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert found.stdout == "set()\n"

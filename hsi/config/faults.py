@@ -57,8 +57,8 @@ def _explain(error: BaseException, argv: Sequence[str]) -> str | None:
     if missing:  # the innermost says which; those around it say who asked
         return f"{missing[-1]} has no value yet: give {missing[-1]}=..."
     if isinstance(error, HydraException | OmegaConfBaseException):
-        told = " ".join(str(error).split())
-        return _explain_reference(told, argv) or _explain_configuration(told, error)
+        message = " ".join(str(error).split())
+        return _explain_reference(message, argv) or _explain_configuration(message, error)
     return None
 
 
