@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from hsi import files
 from hsi.cli.main import main
 from hsi.cli.request import Request
-from hsi.config.build import build_as, build_later, check
+from hsi.config.build import check
 from hsi.config.values import Count
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.cost import cost
@@ -35,9 +35,6 @@ from hsi.engine.forward import Engine, forward, logits_of
 from hsi.engine.samples import Samples, gather
 from hsi.errors import HsiError
 from hsi.runs.environment import processor
-from hsi.scene import Scene
-from hsi.scenes.assemble import require_classes
-from hsi.splits.roles import Split
 
 Mode = Literal["dense", "patch"]
 
@@ -63,10 +60,9 @@ def bench(config: DictConfig) -> None:
     warm_up = {**request.tree["train"], "steps": plan.warm_up, "epochs": None}
     recipe, seed = replace(request, tree={**request.tree, "train": warm_up}).recipe(), request.seed
     device = resolve_device(request.device)
-    scene = build_as(Scene, request.tree["scene"], "scene")
-    require_classes(scene)
+    scene = request.scene()
     recipe.require_room(scene)
-    split = build_later(Split, request.tree["split"], "split")(scene.labels)
+    split = request.split(scene)
     features = recipe.reduce(scene.cube, split)
     seed_everything(seed)
     model = recipe.model(features.image.shape[2], scene.num_classes)

@@ -13,7 +13,6 @@ from omegaconf import DictConfig
 
 from hsi.cli.main import main
 from hsi.cli.request import Request
-from hsi.config.build import build_as, build_later
 from hsi.engine.device import resolve_device
 from hsi.experiment import classify
 from hsi.output.result import write
@@ -21,9 +20,7 @@ from hsi.reports.terminal import conclude
 from hsi.runs.folder import CHECKPOINT, claim, finished, held
 from hsi.runs.identity import identity
 from hsi.runs.result import Record
-from hsi.scene import Scene, scene_hash
-from hsi.scenes.assemble import require_classes
-from hsi.splits.roles import Split
+from hsi.scene import scene_hash
 from hsi.training.checkpoint import Checkpoint
 
 log = logging.getLogger(__name__)
@@ -38,9 +35,8 @@ def run(config: DictConfig) -> float | None:
     recipe, folder = request.recipe(), request.folder
     started = time.monotonic()
     with held(folder):
-        scene = build_as(Scene, request.tree["scene"], "scene")
-        require_classes(scene)
-        split = build_later(Split, request.tree["split"], "split")(scene.labels)
+        scene = request.scene()
+        split = request.split(scene)
         precision = recipe.training.precision_on(resolve_device(request.device))
         made_of = scene_hash(scene), split.hash, precision
         if metrics := finished(folder, request.tree, *made_of, force=request.force):
@@ -48,16 +44,9 @@ def run(config: DictConfig) -> float | None:
             return metrics.get("validation_oa")
         log.info("Results go to %s", folder)
         record = Record(request.tree, request.choices, request.overrides, time.monotonic() - started)
-        checkpoint = Checkpoint(folder / CHECKPOINT, identity(request.tree, *made_of))
-        result = classify(
-            scene,
-            split,
-            recipe,
-            seed=request.seed,
-            device=request.device,
-            checkpoint=checkpoint,
-            ready=partial(claim, folder, request.tree, request.overrides, request.force),
-        )
+        kept = Checkpoint(folder / CHECKPOINT, identity(request.tree, *made_of))
+        take = partial(claim, folder, request.tree, request.overrides, request.force)
+        result = classify(scene, split, recipe, seed=request.seed, device=request.device, checkpoint=kept, ready=take)
         write(folder, result, record)
         conclude(folder, result)
     return result.objective

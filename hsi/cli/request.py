@@ -9,12 +9,15 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from pydantic import BeforeValidator, Field
 
-from hsi.config.build import check_value
+from hsi.config.build import build_as, build_later, check_value
 from hsi.config.values import FilePath, Folder, Positive, Seed, Switch, Window
 from hsi.engine.device import Device, Precision
 from hsi.experiment import Recipe
 from hsi.recipes import chosen, recipe_of
 from hsi.runs.identity import settle
+from hsi.scene import Scene
+from hsi.scenes.assemble import require_classes
+from hsi.splits.roles import Split
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,16 @@ class Request:
             overrides=list(hydra.overrides.task),
             folder=Path(hydra.runtime.output_dir),
         )
+
+    def scene(self) -> Scene:
+        """The scene that is asked for, loaded; HsiError where there are no two classes to tell apart."""
+        scene = build_as(Scene, self.tree["scene"], "scene")
+        require_classes(scene)
+        return scene
+
+    def split(self, scene: Scene) -> Split:
+        """Who of its pixels trains, validates and tests."""
+        return build_later(Split, self.tree["split"], "split")(scene.labels)
 
     def recipe(self) -> Recipe:
         """Every choice but scene, split and seed, built."""
