@@ -77,7 +77,7 @@ def functions():
                 yield pytest.param(node, id=f"{name}:{node.name}")
 
 
-@pytest.mark.parametrize("node", functions())
+@pytest.mark.parametrize("node", list(functions()))
 def test_functions_are_short_and_take_few_parameters(node):
     every = node.args
     parameters = [a.arg for a in (*every.posonlyargs, *every.args, *every.kwonlyargs) if a.arg not in ("self", "cls")]
