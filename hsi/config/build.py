@@ -19,7 +19,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from hsi.config.nearest import suggest
-from hsi.errors import HsiError
+from hsi.errors import HsiError, shown
 
 TARGET, PARTIAL = "_target_", "_partial_"
 DIRECTIVES = (TARGET, PARTIAL, "_convert_", "_machine_")  # keys of a description that are no parameters
@@ -108,7 +108,7 @@ def taken(description: Mapping[str, Any], key: str, **offered: Any) -> dict[str,
 def locate(name: str, key: str) -> Callable[..., Any]:
     """Import a callable by its dotted name."""
     if not isinstance(name, str) or not name:
-        raise HsiError(f"{key}._target_={shown(name)}: give the dotted name of a function or class")
+        raise HsiError(f"{key}._target_={as_given(name)}: give the dotted name of a function or class")
     try:
         found = get_object(name)
     except Exception as error:  # whatever the import of a module raises
@@ -122,7 +122,7 @@ def locate(name: str, key: str) -> Callable[..., Any]:
 def check(target: Callable[..., Any], settings: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Check `settings` against the parameters of `target`, by name; nested descriptions are built."""
     if not isinstance(settings, Mapping):
-        raise HsiError(f"{key}={shown(settings)}: give values for its keys, such as {key}.NAME=...")
+        raise HsiError(f"{key}={as_given(settings)}: give values for its keys, such as {key}.NAME=...")
     parameters: Mapping[str, inspect.Parameter] | None = None
     hints: dict[str, Any] = {}
     try:
@@ -167,13 +167,12 @@ def check_value(hint: Any, value: Any, place: str) -> Any:
         guess = difflib.get_close_matches(str(value), known, 1)
         hint_of_word = f"; did you mean {guess[0]}?" if guess else ""
         verb = "choose" if known else "give"
-        raise HsiError(f"{place}={shown(value)}: {verb} {words}{hint_of_word}") from error
+        raise HsiError(f"{place}={as_given(value)}: {verb} {words}{hint_of_word}") from error
 
 
-def shown(value: Any) -> str:
-    """A value as one writes it on the command line, cut where it is long."""
-    text = _written(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+def as_given(value: Any) -> str:
+    """A value as one writes it on the command line, fit for a sentence: see `hsi.errors.shown`."""
+    return shown(_written(value), LONGEST)
 
 
 def _written(value: Any) -> str:

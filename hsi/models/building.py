@@ -13,7 +13,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from hsi.config.build import DIRECTIVES, TARGET, build, check, check_value, locate, shown
+from hsi.config.build import DIRECTIVES, TARGET, as_given, build, check, check_value, locate
 from hsi.config.nearest import suggest
 from hsi.config.values import Window
 from hsi.engine.contract import PlainHead, WindowClassifier
@@ -135,7 +135,9 @@ def _fitting(settings: dict[str, Any], names: list[str], open_ended: bool) -> di
     check_value(Position, settings.get("attention_position", "last"), "model.attention_position")
     if attention is not None and not (isinstance(attention, Mapping) or callable(attention)):
         name = attention if isinstance(attention, str) else "NAME"
-        raise HsiError(f"model.attention={shown(attention)}: attention is a group of its own, give +attention={name}")
+        raise HsiError(
+            f"model.attention={as_given(attention)}: attention is a group of its own, give +attention={name}"
+        )
     if "attention" not in names and (attention is None or not open_ended):
         if attention is not None:
             raise HsiError(f"{called} takes no attention: leave +attention= out")
