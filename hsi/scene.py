@@ -10,17 +10,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hsi.cube import Cube, blocks
+from hsi.georeference import Georeference
+
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A hyperspectral scene in memory.
+    """A hyperspectral scene, in memory or on disk.
 
     Parameters
     ----------
     name
         short name, as in conf/scene/.
     cube
-        (rows, cols, bands), C-contiguous, the file's own dtype in native byte order.
+        (rows, cols, bands), native byte order: a C-contiguous array, or a `LazyCube` of which only what is asked for
+        is read. Bands that hold no data are left out.
     labels
         (rows, cols) int64; 0 unlabelled, 1..K the classes.
     label_values
@@ -30,23 +34,50 @@ class Scene:
     wavelengths
         (bands,) float64, nm, or None.
     georeference
-        map entries of an ENVI header as read, or None.
+        where its pixels lie, or None.
     rgb_bands
         bands for red, green, blue of the false-colour image, counted from 0, or None.
     checksums
         file name -> 'sha256:<hex>' of every file read.
+    valid
+        (rows, cols) bool: which pixels hold data; the others are never labelled. None where nobody has looked yet: then
+        `read` looks at what it reads.
+    nodata
+        value that stands for no measurement, or None; NaN and infinity never are one.
+    fwhm
+        (bands,) float64, nm, or None: the width of each band.
+    kept_bands
+        (bands,) int64, which of the `file_bands` bands of its files these are, counted from 0; None for all of them.
+    file_bands
+        bands of its files; None for as many as the cube has.
+    polygons
+        (rows, cols) int32, or None: which polygon (or group of touching points) a labelled pixel was drawn with, from
+        1 on; 0 elsewhere.
+    tiles
+        (rows, cols) int32, or None: which of `tile_names` a pixel belongs to, from 1 on; 0 elsewhere.
+    notes
+        what was found out about it, a sentence each: pixels without data, bands left out, polygons that overlap.
     """
 
     name: str
-    cube: np.ndarray
+    cube: Cube
     labels: np.ndarray
     label_values: tuple[int, ...]
     class_names: tuple[str, ...]
     colours: tuple[str, ...]
     wavelengths: np.ndarray | None
-    georeference: Mapping[str, object] | None
+    georeference: Georeference | None
     rgb_bands: tuple[int, int, int] | None
     checksums: Mapping[str, str]
+    valid: np.ndarray | None = None
+    nodata: float | None = None
+    fwhm: np.ndarray | None = None
+    kept_bands: np.ndarray | None = None
+    file_bands: int | None = None
+    polygons: np.ndarray | None = None
+    tiles: np.ndarray | None = None
+    tile_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -73,10 +104,32 @@ class Scene:
         """Labelled pixels of class 1..K, (K,) int64."""
         return np.bincount(self.labels.ravel(), minlength=self.num_classes + 1)[1:]
 
+    def read(self, rows: slice, cols: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
+        """Values (rows, cols, bands) of a part of the scene, and which of its pixels hold data, (rows, cols) bool."""
+        values = self.cube[rows, cols]
+        return values, holds_data(values, self.nodata) if self.valid is None else self.valid[rows, cols]
+
+
+def holds_data(values: np.ndarray, nodata: float | None = None) -> np.ndarray:
+    """Which pixels of (rows, cols, bands) hold data, (rows, cols) bool.
+
+    Those do not of which any value is `nodata`, NaN or infinite, or of which all values are the same: no spectrum is
+    constant, and files that declare no value for it fill their margins with one.
+    """
+    found = np.ones(values.shape[:2], dtype=bool)
+    if values.dtype.kind == "f":
+        found &= np.isfinite(values).all(axis=2)
+    if nodata is not None and not np.isnan(nodata):
+        found &= (values != nodata).all(axis=2)
+    if values.shape[2] > 1:
+        found &= (values != values[:, :, :1]).any(axis=2)
+    return found
+
 
 def scene_hash(scene: Scene) -> str:
     """SHA-256 over cube, labels and class names, in hexadecimal: what was classified, wherever it came from."""
     digest = hashlib.sha256(repr((scene.cube.shape, scene.cube.dtype.str, scene.class_names)).encode())
-    digest.update(np.ascontiguousarray(scene.cube).data)
+    for _, _, values in blocks(scene.cube):
+        digest.update(values.data)
     digest.update(np.ascontiguousarray(scene.labels, dtype=np.int64).data)
     return digest.hexdigest()

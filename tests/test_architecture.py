@@ -13,6 +13,8 @@ FLOORS = [
     "errors",
     "files",
     "config",
+    "georeference",
+    "cube",
     "scene",
     "scenes",
     "splits",

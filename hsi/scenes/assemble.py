@@ -8,6 +8,7 @@ import numpy as np
 
 from hsi.errors import HsiError
 from hsi.files import file_checksum
+from hsi.georeference import Georeference
 from hsi.scene import Scene
 from hsi.scenes.description import Description, describe
 from hsi.scenes.labels import name_classes, to_contiguous
@@ -37,7 +38,7 @@ def assemble(
     labels: np.ndarray | None,
     about: Description,
     *,
-    georeference: Mapping[str, object] | None = None,
+    georeference: Georeference | None = None,
     checksums: Mapping[str, str] | None = None,
 ) -> Scene:
     """Check raw arrays and make a scene of them; where all loaders end.

@@ -40,13 +40,6 @@ def load_custom(
     describe(**details)  # before the files are read: a large cube takes its time
     raster = read_raster(cube, cube_key, ndim=3)
     truth = None if labels is None else read_raster(labels, labels_key, ndim=2)
-    if raster.valid is not None and (count := int((~raster.valid).sum())):
-        log.warning(
-            "%s: %d pixels hold only the 'data ignore value' %g; they are used like others",
-            raster.files[0],
-            count,
-            raster.nodata,
-        )
     found = {"wavelengths": raster.wavelengths, "rgb_bands": raster.rgb_bands}
     about = describe(**found | {key: value for key, value in details.items() if value is not None})
     return assemble(
