@@ -7,7 +7,8 @@ from torch import nn
 
 from hsi.config.build import build
 from hsi.engine.contract import WindowClassifier
-from hsi.engine.forward import Engine, cut, forward, logits_of, map_logits, pad
+from hsi.engine.forward import Engine, cut, forward, logits_of, map_logits
+from hsi.engine.framed import pad
 from hsi.errors import HsiError
 from hsi.mapping.scene_map import MapSettings, map_scene
 from hsi.models.blocks.attention import SqueezeExcite
