@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isqrt
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -224,14 +225,25 @@ def map_logits(
 
 def trunk_floats(model: WindowClassifier) -> float:
     """How many values the layers of the trunk put out for a position of the scene, its input included."""
-    return activation_floats(model.trunk, (model.in_channels, model.window, model.window)) / model.window**2
+    return _floats(model.trunk, (model.in_channels, model.window, model.window)) / model.window**2
 
 
 def head_floats(model: WindowClassifier, engine: Engine) -> int:
     """How many values are put out for a window by what sees windows: the head, or where nothing is shared, all."""
     if engine.mode == "patch":
-        return activation_floats(model, (model.in_channels, model.window, model.window))
-    return activation_floats(model.head, (model.trunk_channels, model.trunk_window, model.trunk_window))
+        return _floats(model, (model.in_channels, model.window, model.window))
+    return _floats(model.head, (model.trunk_channels, model.trunk_window, model.trunk_window))
+
+
+_counted: WeakKeyDictionary[nn.Module, dict[tuple[int, int, int], int]] = WeakKeyDictionary()
+
+
+def _floats(module: nn.Module, shape: tuple[int, int, int]) -> int:
+    """`activation_floats`, counted once: a scene of many blocks asks many times, and each count copies the module."""
+    known = _counted.setdefault(module, {})
+    if shape not in known:
+        known[shape] = activation_floats(module, shape)
+    return known[shape]
 
 
 def _framed(model: WindowClassifier, image: Tensor | Framed, engine: Engine, region: Tensor | None) -> Framed:

@@ -1,6 +1,6 @@
 """An image and what its windows see beyond it: the padding of a scene, or the pixels around a part of one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,8 +17,7 @@ PAD_MODES = {"zero": "constant", "reflect": "reflect", "edge": "replicate"}
 
 def pad(image: Tensor, window: int, padding: Padding = "zero") -> Tensor:
     """(C, rows, cols) -> (C, rows + window - 1, cols + window - 1)."""
-    require_room(window, *image.shape[-2:])
-    return F.pad(image[None], (window // 2,) * 4, mode=PAD_MODES[padding])[0]
+    return frame(image, window, padding).image
 
 
 def require_room(window: int, rows: int, cols: int) -> None:
@@ -56,7 +55,7 @@ class Framed:
     def turned(self, turn: int) -> "Framed":
         """Transformed by one of the symmetries of the square: the frame goes along."""
         region = None if self.region is None else symmetry.transform(self.region, turn)
-        return Framed(symmetry.transform(self.image, turn), self.margin, region)
+        return Framed(symmetry.transform(self.image, turn).contiguous(), self.margin, region)
 
     def part(self, top: int, bottom: int, left: int, right: int) -> "Framed":
         """Rows top..bottom-1 and columns left..right-1, with a frame of their own."""
@@ -72,12 +71,30 @@ class Framed:
         return inner.flatten()[pixels]
 
 
-def frame(image: Tensor, window: int, padding: Padding = "zero", region: Tensor | None = None) -> Framed:
-    """A whole scene (C, rows, cols) and its regions (rows, cols), framed by the padding."""
-    padded = None
+def frame(
+    image: Tensor,
+    window: int,
+    padding: Padding = "zero",
+    region: Tensor | None = None,
+    sides: Sequence[int] | None = None,
+) -> Framed:
+    """An image (C, rows, cols) and its regions (rows, cols), framed by the padding.
+
+    `sides` is what is wanting of the frame on the left, on the right, above and below, where the image has a part of it
+    already; None for a whole scene.
+    """
+    margin = window // 2
+    if sides is None:
+        require_room(window, *image.shape[-2:])
+        sides = (margin,) * 4
+    around = None
     if region is not None:  # what lies beyond the border belongs where its values come from
-        padded = pad(region[None].double(), window, padding)[0].to(region.dtype)
-    return Framed(pad(image, window, padding), window // 2, padded)
+        around = _pad(region[None].double(), sides, padding)[0].to(region.dtype)
+    return Framed(_pad(image, sides, padding), margin, around)
+
+
+def _pad(image: Tensor, sides: Sequence[int], padding: Padding) -> Tensor:
+    return F.pad(image[None], tuple(sides), mode=PAD_MODES[padding])[0]
 
 
 def split_by_region(framed: Framed, pixels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
