@@ -36,21 +36,19 @@ def read_labels(
 
     Raises HsiError: what cannot be read, does not lie where the scene does, or options that mean nothing there.
     """
-    several = not isinstance(source, str | Path)
-    vector = not several and is_vector(source)  # type: ignore[arg-type]
-    if not vector and (field is not None or all_touched):
+    if isinstance(source, str | Path) and is_vector(source):
+        return draw_layer(source, grid, key=key, field=field, all_touched=all_touched)
+    if field is not None or all_touched:
         option = "scene.all_touched" if field is None else "scene.label_field"
         raise HsiError(f"{option} is for polygons and points, and scene.labels names images: leave it out")
-    if several:
-        if drawn := [path for path in source if is_vector(path)]:
-            raise HsiError(
-                f"scene.labels is a list and {drawn[0]} no image: a list is of masks, an image a class; give polygons "
-                "as one file, their classes in a column"
-            )
-        return read_masks(source, grid, key)  # type: ignore[arg-type]
-    if vector:
-        return draw_layer(source, grid, key=key, field=field, all_touched=all_touched)  # type: ignore[arg-type]
-    return read_label_raster(source, grid, key)  # type: ignore[arg-type]
+    if isinstance(source, str | Path):
+        return read_label_raster(source, grid, key)
+    if drawn := [path for path in source if is_vector(path)]:
+        raise HsiError(
+            f"scene.labels is a list and {drawn[0]} no image: a list is of masks, an image a class; give polygons as one "
+            "file, their classes in a column"
+        )
+    return read_masks(source, grid, key)
 
 
 def is_vector(path: str | Path) -> bool:

@@ -93,7 +93,7 @@ def library() -> ModuleType:
         raise NotInstalled(
             'polygons and points as labels need the package geopandas: pip install "hsi[geo]"'
         ) from error
-    return geopandas  # type: ignore[no-any-return]
+    return geopandas
 
 
 def listed(features: Iterable[int]) -> str:

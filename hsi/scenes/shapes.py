@@ -166,7 +166,7 @@ def _inside(parts: Parts, path: Path, grid: Grid, notes: list[str]) -> Parts:
     found = finite & (left < grid.cols) & (right >= 0) & (top < grid.rows) & (bottom >= 0)
     if not found.any():
         raise HsiError(
-            f"{path} does not overlap the scene, which is in {crs_name(grid.georeference and grid.georeference.crs)}: "
+            f"{path} does not overlap the scene, which is in {crs_name(grid.georeference.crs if grid.georeference else None)}: "
             "check the coordinate reference systems of both, and that the layer is of this place"
         )
     if len(beyond := np.setdiff1d(parts.features, parts.features[found])):
