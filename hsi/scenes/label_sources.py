@@ -45,8 +45,8 @@ def read_labels(
         return read_label_raster(source, grid, key)
     if drawn := [path for path in source if is_vector(path)]:
         raise HsiError(
-            f"scene.labels is a list and {drawn[0]} no image: a list is of masks, an image a class; give polygons as one "
-            "file, their classes in a column"
+            f"scene.labels is a list and {drawn[0]} no image: a list is of masks, an image a class; give polygons as "
+            "one file, their classes in a column"
         )
     return read_masks(source, grid, key)
 
