@@ -167,8 +167,8 @@ def _inside(parts: Parts, path: Path, grid: Grid, notes: list[str]) -> Parts:
     if not found.any():
         where = crs_name(grid.georeference.crs if grid.georeference else None)
         raise HsiError(
-            f"{path} does not overlap the scene, which is in {where}: check the coordinate reference systems of both, and "
-            "that the layer is of this place"
+            f"{path} does not overlap the scene, which is in {where}: check the coordinate reference systems of both, "
+            "and that the layer is of this place"
         )
     if len(beyond := np.setdiff1d(parts.features, parts.features[found])):
         notes.append(f"{len(beyond):,} features of {path.name} lie outside the scene ({listed(beyond)})")
