@@ -68,8 +68,8 @@ def load_tiles(
     elif Path(labels).expanduser().is_dir():
         if label_field is not None or all_touched:
             raise HsiError(
-                "scene.label_field and scene.all_touched are for polygons, and scene.labels is a folder of images: leave "
-                "them out"
+                "scene.label_field and scene.all_touched are for polygons, and scene.labels is a folder of images: "
+                "leave them out"
             )
         image = _label_tiles(labels, names, heads, layout, labels_key)
     else:
@@ -165,7 +165,9 @@ def _require_same(first: Raster, other: Raster, name: str, path: Path) -> None:
                 f"{first.wavelengths[band]:g} nm: the tiles of a scene have the same bands"
             )
     for one, another in ((first.gain, other.gain), (first.offset, other.offset)):
-        if (one is None) != (another is None) or (one is not None and not np.array_equal(one, another)):
+        if (one is None) != (another is None) or (
+            one is not None and another is not None and not np.array_equal(one, another)
+        ):
             raise HsiError(f"{path} and {name} have different scales or offsets: bring the tiles to one scale")
 
 
@@ -201,7 +203,7 @@ def _as(dtype: np.dtype, value: float) -> np.generic:
     with np.errstate(all="ignore"):
         limits = np.iinfo(dtype) if dtype.kind in "iu" else None
         fits = limits is None or (limits.min <= value <= limits.max and value == int(value))
-        return dtype.type(value if fits else 0)  # type: ignore[no-any-return]
+        return dtype.type(value if fits else 0)
 
 
 def _first(values: Iterable[Any]) -> Any:

@@ -70,8 +70,8 @@ def polygons_split(
         side_of[own] = np.array(roles)[assign(sizes[own], shares, rng)]
     if split_up < 2:
         raise HsiError(
-            f"{split_up or 'none'} of {int(labels.max())} classes has a polygon for each of {len(shares)} sides, two must "
-            "have: draw more polygons, ask for fewer sides, or choose split=regions, which cuts fields in two"
+            f"{split_up or 'none'} of {int(labels.max())} classes has a polygon for each of {len(shares)} sides, two "
+            "must have: draw more polygons, ask for fewer sides, or choose split=regions, which cuts fields in two"
         )
     goal = train if folds is None else (folds - 1 - bool(validation)) / folds
     notes += _departures(sizes, class_of, side_of, goal)
