@@ -49,8 +49,8 @@ def evidence_table(logits: np.ndarray) -> dict[str, np.ndarray] | None:
 
     Returns
     -------
-    For each kind of evidence the quantiles 0, 0.001, ... 1 of its mean over the symmetries, (1001,) float32 in ascending
-    order; of fewer pixels their own values, (N,). None without pixels.
+    For each kind of evidence the quantiles 0, 0.001, ... 1 of its mean over the symmetries, (1001,) float32, ascending;
+    of fewer pixels their own values, (N,). None without pixels.
     """
     if logits.shape[1] == 0:
         return None
@@ -89,7 +89,7 @@ def tables_from_json(value: Any) -> dict[str, np.ndarray] | None:
     """Read what `tables_as_json` wrote; ValueError where it is none."""
     if value is None:
         return None
-    tables = {kind: np.asarray(value[kind], dtype=np.float32) for kind in KINDS}
+    tables: dict[str, np.ndarray] = {kind: np.asarray(value[kind], dtype=np.float32) for kind in KINDS}
     for kind, table in tables.items():
         sound = table.ndim == 1 and 0 < len(table) <= STEPS + 1 and np.isfinite(table).all()
         if not sound or (np.diff(table) < 0).any():
