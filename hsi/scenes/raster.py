@@ -61,3 +61,9 @@ class Raster:
         # a map is first copied as it lies, since a disk is best read from one end to the other
         lies_on_disk = isinstance(self.array, np.memmap | LazyCube)
         return np.ascontiguousarray(np.array(self.array) if lies_on_disk else self.array)
+
+    def measured(self) -> Cube:
+        """The quantity measured, float32, NaN where there is none; the array itself where neither gain nor offset is."""
+        if self.gain is None and self.offset is None:
+            return self.array
+        raise NotImplementedError
