@@ -23,7 +23,7 @@ def paper():
 
 
 def test_areas_of_the_paper():
-    """Section 5.2.2: 235,086 pixels, 21,158 ± 6,158 ha of deforestation; 11,686 ± 3,756; 285,770 ± 15,510; 581,386 ± 16,282."""
+    """Section 5.2.2, in hectares; the first is printed as 235,086 pixels too."""
     found = paper()
     assert round(found.share[0] * MAPPED.sum()) == 235_086
     np.testing.assert_array_equal(np.round(found.share * HECTARES), [21_158, 11_686, 285_770, 581_386])
