@@ -1,7 +1,7 @@
-"""How much of the ground each class covers, with the error that the map's mistakes make.
+"""How much of the ground each class covers, and how far the map's mistakes let one know it.
 
-Counting pixels of a map takes its mistakes for the truth. The confusion matrix of a sample says how often a pixel that is
-mapped as one class is of another, so the counts can be set right, and the size of the sample says how surely.
+Counting pixels takes the map's mistakes for the truth. The confusion matrix of a sample says how often a pixel mapped
+as one class is of another, so the counts can be set right, and the size of the sample says how surely.
 
 Olofsson, Foody, Herold, Stehman, Woodcock, Wulder, "Good practices for estimating area and assessing accuracy of land
 change", Remote Sensing of Environment 148, 2014, doi:10.1016/j.rse.2014.02.015, equations 1-11: the classes of the map
