@@ -117,7 +117,10 @@ def ground_of(georeference: Georeference | None) -> Ground | None:
 
 
 def read_crs(text: str) -> Any:
-    """The coordinate reference system of rasterio, out of WKT or ``EPSG:<number>``; NotInstalled and HsiError as above."""
+    """The coordinate reference system of rasterio, out of WKT or ``EPSG:<number>``.
+
+    Raises NotInstalled and HsiError as `ground_of` does.
+    """
     library = rasterio()
     try:
         with library.Env():  # which keeps GDAL's own words from the terminal

@@ -94,7 +94,7 @@ def test_how_far_a_projection_stretches_areas(crs, x, y, distortion):
 
 
 def test_steps_are_geodesics():
-    """Distance and azimuth between neighbouring pixels, of a grid in the north of Norway that is turned against north."""
+    """Distance and azimuth between neighbouring pixels of a turned grid in the north of Norway."""
     transform = (20, 5, 7e5, -5, -20, 7.8e6)
     ground = ground_of(Georeference(transform, "EPSG:32633"))
     to_degrees = pyproj.Transformer.from_crs("EPSG:32633", "EPSG:4326", always_xy=True).transform
@@ -145,7 +145,7 @@ def test_a_transform_that_leads_nowhere(transform):
 @pytest.mark.parametrize("turn", [0, 1e-3])
 def test_metres_that_are_called_degrees(turn):
     ground = ground_of(Georeference((20, turn, 5e5, turn, -20, 4.5e6), "EPSG:4326"))
-    with pytest.raises(HsiError, match=r"a latitude of 4.5e\+06 degrees"):
+    with pytest.raises(HsiError, match=r"a latitude of 4\.\d*e\+06 degrees"):
         ground.areas(0, 3, 3)
 
 
