@@ -1,6 +1,6 @@
 """Maps as cloud-optimised GeoTIFF, by rasterio: tiles, overviews, colours, and class names beside it.
 
-Layout: https://cogeo.org, by the driver COG of GDAL. TIFF has no place for class names where a GIS looks for them; GDAL,
+Layout: https://cogeo.org, by the driver COG of GDAL. TIFF has no place for class names where a GIS looks; GDAL,
 QGIS and ArcGIS read them from GDAL's own sidecar, ``map.tif.aux.xml`` (PAM: gdal.org, "Persistent Auxiliary Metadata"),
 which also holds a raster attribute table. Equal maps give equal bytes.
 """
