@@ -109,7 +109,7 @@ def write_published(folder: Path, **changes):
     (folder / "salinas_a").mkdir()
     files = {"cube": folder / "salinas_a" / "SalinasA_corrected.mat", "labels": folder / "SalinasA_gt.mat"}
     labels = np.array([[0, 1, 10, 11], [12, 13, 14, 14]])
-    scipy.io.savemat(files["cube"], {"salinasA_corrected": np.ones((2, 4, 60), dtype=np.int16)})
+    scipy.io.savemat(files["cube"], {"salinasA_corrected": np.arange(480, dtype=np.int16).reshape(2, 4, 60)})
     scipy.io.savemat(files["labels"], {"salinasA_gt": labels})
     checksums = {part: {"checksum": file_checksum(path, "git-blob")} for part, path in files.items()}
     return composed("salinas_a", data_dir=folder, **checksums, **changes)
