@@ -105,7 +105,7 @@ def look_at(scene: Scene, reducer: Reducer) -> Look:
             valid = scene.valid[rows, cols]
             return Seen(np.zeros((*valid.shape, reducer.weights.shape[1]), dtype=np.float32), valid)
         values, valid = scene.read(rows, cols)
-        return Seen(reducer.transform(values), valid)
+        return Seen(reducer.transform(values, valid), valid)
 
     return look
 

@@ -47,6 +47,25 @@ class Prediction:
     seconds: float
     probabilities: np.ndarray | None = None
 
+    def laid_into(self, shape: tuple[int, int], place: tuple[slice, slice], valid: np.ndarray | None) -> "Prediction":
+        """The map of a scene of `shape`, of which this is the map of a part; nothing where a pixel is not `valid`."""
+
+        def lay(part: np.ndarray, empty: float) -> np.ndarray:
+            whole = part
+            if part.shape[:2] != shape:
+                whole = np.full((*shape, *part.shape[2:]), empty, dtype=part.dtype)
+                whole[place] = part
+            if valid is not None and not valid.all():
+                whole[~valid] = empty
+            return whole
+
+        return replace(
+            self,
+            class_map=lay(self.class_map, NO_DATA),
+            confidence=lay(self.confidence, np.nan),
+            probabilities=None if self.probabilities is None else lay(self.probabilities, np.nan),
+        )
+
 
 @dataclass(frozen=True)
 class MapSettings:
