@@ -64,7 +64,10 @@ def test_the_data_file_finds_its_header_and_the_header_its_data_file(tmp_path, h
     if header == "cube.img.hdr" and data != "cube.img":
         header = f"{data}.hdr"
     write(tmp_path)
-    header_path, data_path = (tmp_path / "a.hdr").rename(tmp_path / header), (tmp_path / "a.img").rename(tmp_path / data)
+    header_path, data_path = (
+        (tmp_path / "a.hdr").rename(tmp_path / header),
+        (tmp_path / "a.img").rename(tmp_path / data),
+    )
     for given_path in (header_path, data_path):
         raster = read_raster(given_path)
         np.testing.assert_array_equal(raster.array, CUBE)
@@ -171,14 +174,18 @@ def test_wavelengths_out_of_band_names(tmp_path):
 
 @pytest.mark.parametrize("unit", ["Wavenumber", "GHz", "Index"])
 def test_other_units_are_mentioned(tmp_path, unit):
-    raster = read_raster(write(tmp_path, wavelength=braces([1, 2, 3, 4, 5]), wavelength_units=unit, fwhm=braces([1] * 5)))
+    raster = read_raster(
+        write(tmp_path, wavelength=braces([1, 2, 3, 4, 5]), wavelength_units=unit, fwhm=braces([1] * 5))
+    )
     assert (raster.wavelengths, raster.fwhm) == (None, None)
     assert raster.notes == (f"a.hdr: wavelengths in '{unit}' are not used, only nm and µm are understood",)
 
 
 def test_lists_of_another_length_are_mentioned(tmp_path):
     short = braces([1, 2])
-    path = write(tmp_path, wavelength=short, fwhm=short, bbl=short, data_gain_values=short, default_bands=braces([1, 2, 9]))
+    path = write(
+        tmp_path, wavelength=short, fwhm=short, bbl=short, data_gain_values=short, default_bands=braces([1, 2, 9])
+    )
     raster = read_raster(path)
     assert (raster.wavelengths, raster.fwhm, raster.bad_bands, raster.gain, raster.rgb_bands) == (None,) * 5
     assert len(raster.notes) == 5
@@ -199,7 +206,14 @@ def test_gain_and_offset(tmp_path):
 
 def test_classification(tmp_path):
     labels = np.array([[0, 1, 2], [3, 0, 1]], np.uint8)
-    entries = {"samples": 3, "lines": 2, "bands": 1, "data_type": 1, "byte_order": None, "file_type": "ENVI Classification"}
+    entries = {
+        "samples": 3,
+        "lines": 2,
+        "bands": 1,
+        "data_type": 1,
+        "byte_order": None,
+        "file_type": "ENVI Classification",
+    }
     path = write(
         tmp_path,
         labels.tobytes(),
