@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from hsi.errors import HsiError
+from hsi.scenes.containers import SUFFIXES, read_container
 from hsi.scenes.envi import read_envi
 from hsi.scenes.geotiff import read_tiff
 from hsi.scenes.mat import read_mat
 from hsi.scenes.npy import names_in_archive, read_npy, read_npz
+from hsi.scenes.products.enmap import metadata_beside, read_enmap
 from hsi.scenes.raster import Raster
 
-WITH_NAMES = (".mat", ".npz")
+WITH_NAMES = (".mat", ".npz", *SUFFIXES)
 
 
 def read_raster(path: str | Path, key: str | None = None, ndim: int = 3, option: str | None = None) -> Raster:
@@ -103,7 +105,11 @@ def _read(path: Path, key: str | None, ndim: int, option: str) -> Raster:
         case ".hdr":
             return read_envi(path)
         case ".tif" | ".tiff":
-            return read_tiff(path)
+            return read_tiff(path) if metadata_beside(path) is None else read_enmap(path)
+        case ".xml":
+            return read_enmap(path)
+        case _ if suffix in SUFFIXES:
+            return read_container(path, key, ndim, option)
     raise HsiError(
         f"{path} has a format that is not read here: give a .mat, .npy, .npz, ENVI .hdr or (Geo)TIFF .tif file."
     )
