@@ -157,8 +157,8 @@ def _failure_told() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not type(error).__module__.startswith("rasterio."):
-            raise
+        if not (isinstance(error, SystemError) or type(error).__module__.startswith("rasterio.")):
+            raise  # and a SystemError is what it makes of an error that GDAL does not explain
         raise OSError(shown(error)) from error
 
 
