@@ -149,6 +149,9 @@ def _geotiff(
         with library.open(draft, "w", BIGTIFF="IF_SAFER", **tiles, **place, **profile) as file:
             yield file
         library.shutil.copy(draft, partial, BIGTIFF="IF_SAFER", **made)
+        with library.open(partial) as file:
+            # GDAL writes the last bytes as it closes a file, when it no longer tells of a full disk.
+            file.read(window=((shape[0] - 1, shape[0]), (shape[1] - 1, shape[1])))
 
 
 @contextmanager

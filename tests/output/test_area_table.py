@@ -132,7 +132,7 @@ def test_a_projection_that_stretches_areas_is_named():
 
 
 def test_an_empty_map():
-    table, notes = area_table(np.zeros((5, 6), np.uint8), NAMES, PLACE, SAMPLE)
+    table, _ = area_table(np.zeros((5, 6), np.uint8), NAMES, PLACE, SAMPLE)
     assert table["pixels"].tolist() == [0, 0, 0, 0]
     assert table["hectares"].tolist() == [0, 0, 0, 0]
     assert table["share"].isna().all()
