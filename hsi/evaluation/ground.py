@@ -60,11 +60,15 @@ class Ground:
         -------
         (2, 2) float64 in metres: east and north of a column further, then, in the second column, of a row further.
         North is that of the meridian, not that of the grid.
+
+        Raises
+        ------
+        HsiError: a latitude beyond the poles.
         """
         a, b, _, d, e, _ = self.georeference.transform
         linear = np.array([[a, b], [d, e]]) * self.unit
         if self.geographic:
-            east, north = _metres_a_radian(self.georeference.at(row, col)[1] * self.unit)
+            east, north = _metres_a_radian(_latitudes(np.array(self.georeference.at(row, col)[1] * self.unit)))
             return np.array([[east], [north]]) * linear
         return linear if (found := self._projected_steps(row, col)) is None else found
 
@@ -101,7 +105,7 @@ def ground_of(georeference: Georeference | None) -> Ground | None:
     if georeference is None or georeference.crs is None:
         return None
     a, b, _, d, e, _ = georeference.transform
-    if not np.isfinite(georeference.transform).all() or a * e == b * d:
+    if not np.isfinite(georeference.transform).all() or not 0 < abs(a * e - b * d) < np.inf:
         raise HsiError(
             f"the transform {shown(georeference.transform)} of the scene leads to no pixels on the ground: correct its "
             "georeference"
