@@ -1,6 +1,6 @@
 """Cubes that lie in memory, and cubes of which only what is asked for is read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class LazyCube:
         rows, cols, bands = (*(key if isinstance(key, tuple) else (key,)), slice(None), slice(None))[:3]
         if not isinstance(rows, slice) or not isinstance(cols, slice):
             raise TypeError("rows and columns of a cube on disk are given as slices")
-        wanted = None if bands == slice(None) else np.arange(self.shape[2])[bands]
+        wanted = None if isinstance(bands, slice) and bands == slice(None) else np.arange(self.shape[2])[bands]
         inside, thinned = _first_last(cols, self.shape[1])
         numbers = range(self.shape[0])[rows]
         if numbers.step == 1:
@@ -89,6 +89,19 @@ def blocks(cube: Cube, max_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, int,
         yield first, last, np.ascontiguousarray(cube[first:last])
 
 
+def spectra_at(cube: Cube, pixels: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Spectra (N, bands) of pixels given by their flat numbers, ``row * cols + col``."""
+    rows, cols = np.divmod(np.asarray(pixels, dtype=np.int64), cube.shape[1])
+    if not isinstance(cube, LazyCube):
+        return cube[rows, cols]
+    found = np.empty((len(rows), cube.shape[2]), dtype=cube.dtype)
+    for row in np.unique(rows):
+        here = rows == row
+        left, right = cols[here].min(), cols[here].max() + 1
+        found[here] = cube[int(row) : int(row) + 1, int(left) : int(right)][0, cols[here] - left]
+    return found
+
+
 def select_bands(cube: Cube, kept: np.ndarray) -> Cube:
     """The cube with the bands `kept`, (N,) int64 in ascending order; a cube on disk stays there."""
     if len(kept) == cube.shape[2]:
@@ -100,6 +113,18 @@ def select_bands(cube: Cube, kept: np.ndarray) -> Cube:
         return cube.read(rows, cols, kept if bands is None else kept[bands])
 
     return LazyCube((*cube.shape[:2], len(kept)), cube.dtype, read)
+
+
+def crop(cube: Cube, rows: slice, cols: slice) -> Cube:
+    """A part of the cube, rows and columns as slices of step 1; a cube on disk stays there."""
+    if not isinstance(cube, LazyCube):
+        return np.ascontiguousarray(cube[rows, cols])
+    (top, bottom, _), (left, right, _) = rows.indices(cube.shape[0]), cols.indices(cube.shape[1])
+
+    def read(rows: slice, cols: slice, bands: np.ndarray | None) -> np.ndarray:
+        return cube.read(slice(rows.start + top, rows.stop + top), slice(cols.start + left, cols.stop + left), bands)
+
+    return LazyCube((bottom - top, right - left, cube.shape[2]), cube.dtype, read)
 
 
 def changed(

@@ -264,10 +264,10 @@ def _scene_of(cube: np.ndarray, codes: np.ndarray | None = None, classes: np.nda
     if cube.dtype.kind == "f" and (count := int((~np.isfinite(cube)).sum())):
         raise WrongInput(f"X has {count} values that are NaN or infinite: fill them in, or leave out their bands")
     if codes is None or classes is None:
-        return from_arrays(cube, name=NAME)
+        return from_arrays(cube, as_is=True, name=NAME)
     numbers = classes.dtype.kind in "iuf"
     names = [f"class {int(value)}" if numbers else str(value) for value in classes]
-    scene = from_arrays(cube, codes, name=NAME, classes=names)
+    scene = from_arrays(cube, codes, as_is=True, name=NAME, classes=names)
     return replace(scene, label_values=tuple(map(int, classes))) if numbers else scene
 
 

@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 import torch
 
+from hsi.cube import LazyCube
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.cost import Cost, cost
 from hsi.engine.device import Device, resolve_device, seed_everything
 from hsi.engine.forward import Engine
+from hsi.engine.mosaic import gather_tiles
 from hsi.engine.samples import Samples, gather
 from hsi.errors import HsiError
 from hsi.evaluation.evaluation import evaluate
 from hsi.mapping.scene_map import MapSettings, symmetric_logits
+from hsi.mapping.unknown import evidence_table
 from hsi.reduce import Features
 from hsi.reports.terminal import introduce
 from hsi.runs.model import TrainedModel
@@ -36,14 +39,14 @@ class Recipe:
     Parameters
     ----------
     reduce
-        Called with the cube (rows, cols, bands) and the split; gives `Features`.
+        Called with the cube (rows, cols, bands), the split, and `valid`, (rows, cols) bool; gives `Features`.
     model
         Called with the numbers of components and of classes; gives a network, see `hsi.models.building`.
     training
         How the network learns, see `hsi.training.fitted`.
     """
 
-    reduce: Callable[[np.ndarray, Split], Features]
+    reduce: Callable[..., Features]
     model: Callable[[int, int], WindowClassifier]
     training: Training
     engine: Engine
@@ -67,7 +70,7 @@ class Trained:
     Parameters
     ----------
     samples
-        What it saw; its image, (C, rows, cols) float32, is the scene reduced.
+        What it saw; its image, (C, rows, cols) float32, is the scene reduced, or of a scene on disk a mosaic of tiles.
     cost, history, device, precision
         As in `hsi.runs.result.Result`.
     seconds
@@ -105,29 +108,31 @@ def train(
     started = time.monotonic()
     chosen = resolve_device(device)
     seed_everything(seed)
-    features = recipe.reduce(scene.cube, split)
-    network = recipe.model(features.image.shape[2], scene.num_classes)
+    features = recipe.reduce(scene.cube, split, valid=scene.valid)
+    network = recipe.model(features.components, scene.num_classes)
     costs = cost(network, scene.rows, scene.cols)
     precision = recipe.training.precision_on(chosen)
     introduce(scene, split, recipe.name, costs, chosen.type, precision)
     network = recipe.engine.lay_out(network.to(chosen))
-    samples = gather(features.image, scene.labels, split, scene.num_classes, chosen)
+    samples = _samples(scene, split, features, network.window, recipe.engine, chosen)
     loaded = time.monotonic() - started
 
     if ready:
         ready()
     fitted = recipe.training.fit(network, samples, recipe.engine, seed, checkpoint)
+    logits = _validation_logits(network, samples, recipe.engine, recipe.settings)
     model = TrainedModel(
         network=network,
         reducer=features.reducer,
         engine=recipe.engine,
         settings=recipe.settings,
-        temperature=_temperature(network, samples, recipe.engine, recipe.settings),
+        temperature=_temperature(logits, samples, recipe.settings),
         scene=scene.name,
         sensor=sensor_of(scene),
         class_names=scene.class_names,
         colours=scene.colours,
         label_values=scene.label_values,
+        unknown=None if logits is None else evidence_table(logits),
     )
     return Trained(
         model=model,
@@ -150,9 +155,18 @@ def classify(
     checkpoint: Checkpoint | None = None,
     ready: Callable[[], object] | None = None,
 ) -> Result:
-    """Reduce, fit, map, evaluate: `train`, and what its model makes of the whole scene."""
-    trained = train(scene, split, recipe, seed=seed, device=device, checkpoint=checkpoint, ready=ready)
-    prediction = trained.model.map_image(trained.samples.image, split.region)
+    """Reduce, fit, map, evaluate: `train`, and what its model makes of the whole scene.
+
+    Rows and columns at the edges that hold no data are cut off before, and put back into the map.
+    """
+    inner, place = _with_data(scene)
+    part = split.part(*place)
+    trained = train(inner, part, recipe, seed=seed, device=device, checkpoint=checkpoint, ready=ready)
+    if isinstance(inner.cube, LazyCube):
+        found = trained.model.map(inner, device, part.region)
+    else:
+        found = trained.model.map_image(trained.samples.image, part.region)
+    prediction = found.laid_into(scene.labels.shape, place, scene.valid)
     window, context = trained.model.network.window, recipe.settings.context
     return Result(
         scene=scene,
@@ -169,6 +183,28 @@ def classify(
     )
 
 
+def _with_data(scene: Scene) -> tuple[Scene, tuple[slice, slice]]:
+    """The smallest part of a scene that has all its data, and where it lies."""
+    if scene.valid is None:
+        raise HsiError(f"scene {scene.name}: scene.drop_bands=model is for hsi predict: choose auto, none or ranges")
+    used = [np.flatnonzero(scene.valid.any(axis=axis)) for axis in (1, 0)]
+    place = slice(int(used[0][0]), int(used[0][-1]) + 1), slice(int(used[1][0]), int(used[1][-1]) + 1)
+    return (scene if scene.valid[place].shape == scene.valid.shape else scene.part(*place)), place
+
+
+def _samples(
+    scene: Scene, split: Split, features: Features, window: int, engine: Engine, device: torch.device
+) -> Samples:
+    """What training may see: the whole scene reduced, or of a scene on disk what its windows need."""
+    if not isinstance(scene.cube, LazyCube):
+        return gather(features.image, scene.labels, split, scene.num_classes, device)
+
+    def read(rows: slice, cols: slice) -> np.ndarray:
+        return features.reducer.transform(*scene.read(rows, cols))
+
+    return gather_tiles(read, scene.labels, split, scene.num_classes, device, window=window, padding=engine.padding)
+
+
 def _require_validation(settings: MapSettings, split: Split) -> None:
     """Say before anything is trained that a temperature has nothing to be fitted on."""
     if settings.calibrate == "temperature" and len(split.pixels(VALIDATION)) == 0:
@@ -178,9 +214,18 @@ def _require_validation(settings: MapSettings, split: Split) -> None:
         )
 
 
-def _temperature(network: WindowClassifier, samples: Samples, engine: Engine, settings: MapSettings) -> float:
-    """1 unless the settings ask for a temperature, else the best one for the validation pixels."""
-    if settings.calibrate == "none":
-        return 1.0
+def _validation_logits(
+    network: WindowClassifier, samples: Samples, engine: Engine, settings: MapSettings
+) -> np.ndarray | None:
+    """Logits (S, N, K) of the validation pixels under the symmetries of the map; None without such pixels."""
+    if len(samples.validation) == 0:
+        return None
     turns = symmetric_logits(network, samples.image, engine, settings, samples.region, samples.validation)
-    return best_temperature(torch.stack(list(turns)).numpy(), samples.targets[samples.validation].cpu().numpy())
+    return torch.stack(list(turns)).numpy()
+
+
+def _temperature(logits: np.ndarray | None, samples: Samples, settings: MapSettings) -> float:
+    """1 unless the settings ask for a temperature, else the best one for the validation pixels."""
+    if settings.calibrate == "none" or logits is None:
+        return 1.0
+    return best_temperature(logits, samples.targets[samples.validation].cpu().numpy())

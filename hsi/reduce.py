@@ -4,14 +4,18 @@ A fitted `Reducer` is saved with every run, so the next scene meets the same tra
 on itself.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.extmath import svd_flip
 
 from hsi.config.values import Count, Switch
+from hsi.cube import Cube, LazyCube, blocks
 from hsi.errors import HsiError
 from hsi.splits.roles import TRAIN, Split
 
@@ -36,68 +40,147 @@ class Reducer:
     weights: np.ndarray
     explained_variance_ratio: np.ndarray
 
-    def transform(self, cube: np.ndarray) -> np.ndarray:
-        """(rows, cols, bands) any dtype -> (rows, cols, components) float32, a row at a time."""
+    def transform(self, cube: Cube, valid: np.ndarray | None = None) -> np.ndarray:
+        """(rows, cols, bands) any dtype -> (rows, cols, components) float32, a row at a time.
+
+        Pixels that are not `valid`, (rows, cols) bool, become 0: what a window sees beyond the border of the scene.
+        """
         image = np.empty((*cube.shape[:2], self.weights.shape[1]), dtype=np.float32)
-        for row, spectra in enumerate(cube):
-            image[row] = (spectra - self.mean) @ self.weights
+        for first, last, values in blocks(cube):
+            for row, spectra in zip(range(first, last), values, strict=True):
+                if valid is not None and not valid[row].all():
+                    spectra = np.where(valid[row, :, None], spectra, self.mean)
+                image[row] = (spectra - self.mean) @ self.weights
         return image
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Features:
-    """What a network sees: `image` (rows, cols, components) float32, and the fitted `reducer` that made it."""
+    """A scene reduced.
 
-    image: np.ndarray
+    Parameters
+    ----------
+    cube, valid
+        (rows, cols, bands) and (rows, cols) bool: the scene, and which pixels hold data.
+    reducer
+        The fitted map.
+    """
+
+    cube: Cube
     reducer: Reducer
+    valid: np.ndarray | None = None
+
+    @property
+    def components(self) -> int:
+        """What is left of the bands."""
+        return int(self.reducer.weights.shape[1])
+
+    @cached_property
+    def image(self) -> np.ndarray:
+        """What a network sees: (rows, cols, components) float32, all of it in memory."""
+        return self.reducer.transform(self.cube, self.valid)
 
 
 def pca(
-    cube: np.ndarray, split: Split, *, components: Count = 30, whiten: Switch = True, fit_on: FitOn = "auto"
+    cube: Cube,
+    split: Split,
+    *,
+    valid: np.ndarray | None = None,
+    components: Count = 30,
+    whiten: Switch = True,
+    fit_on: FitOn = "auto",
 ) -> Features:
-    """Principal components of the spectra, by scikit-learn.
+    """Principal components of the spectra, by scikit-learn; of a cube on disk, from its covariance.
 
     `fit_on` ``"all"`` pixels of the scene, labelled or not, is the field's custom and uses no label, but it sees
     the test pixels' spectra; ``"train"`` fits on the training pixels only. ``"auto"`` fits on every pixel, labelled
     or not, of the regions that hold training pixels where the split has regions, so that nothing crosses their
-    borders, and on all pixels where it has none.
+    borders, and on all pixels where it has none. Pixels that are not `valid`, (rows, cols) bool, are left out of all.
     """
     bands = cube.shape[2]
     if components > bands:
         raise HsiError(
             f"reduce.components={components}: the scene has {bands} band{'s' if bands > 1 else ''}, choose 1 to {bands}"
         )
-    spectra = _fitting_spectra(cube, split, fit_on)
-    if components > len(spectra):
-        raise HsiError(f"reduce.components={components}: only {len(spectra)} pixels to fit on, choose fewer")
-    fitted = PCA(components, whiten=whiten, svd_solver="covariance_eigh").fit(spectra)
-    weights = fitted.components_.T
+    chosen = _fitting_pixels(split, valid, fit_on)
+    if components > (count := int(chosen.sum())):
+        raise HsiError(f"reduce.components={components}: only {count} pixels to fit on, choose fewer")
+    if isinstance(cube, LazyCube):
+        mean, axes, variance, ratio = _principal_axes(cube, chosen, components)
+    else:
+        fitted = PCA(components, whiten=whiten, svd_solver="covariance_eigh").fit(_all_spectra(cube, chosen))
+        mean, axes = fitted.mean_, fitted.components_
+        variance, ratio = fitted.explained_variance_, fitted.explained_variance_ratio_
+    weights = axes.T
     if whiten:
-        weights = weights / np.sqrt(np.maximum(fitted.explained_variance_, np.finfo(float).tiny))
-    return _features(cube, Reducer(fitted.mean_, weights, fitted.explained_variance_ratio_))
+        weights = weights / np.sqrt(np.maximum(variance, np.finfo(float).tiny))
+    return Features(cube, Reducer(mean, weights, ratio), valid)
 
 
-def standardize(cube: np.ndarray, split: Split, *, fit_on: FitOn = "auto") -> Features:
-    """Every band to mean 0 and standard deviation 1; a constant band to 0. `fit_on` as in `pca`."""
-    scaler = StandardScaler().fit(_fitting_spectra(cube, split, fit_on))
-    return _features(cube, Reducer(scaler.mean_, np.diag(1 / scaler.scale_), np.empty(0)))
+def standardize(cube: Cube, split: Split, *, valid: np.ndarray | None = None, fit_on: FitOn = "auto") -> Features:
+    """Every band to mean 0 and standard deviation 1; a constant band to 0. `valid` and `fit_on` as in `pca`."""
+    chosen = _fitting_pixels(split, valid, fit_on)
+    scaler = StandardScaler()
+    if isinstance(cube, LazyCube):
+        for spectra in _spectra(cube, chosen):
+            scaler.partial_fit(spectra)
+    else:
+        scaler.fit(_all_spectra(cube, chosen))
+    return Features(cube, Reducer(scaler.mean_, np.diag(1 / scaler.scale_), np.empty(0)), valid)
 
 
-def none(cube: np.ndarray, split: Split) -> Features:
-    """The bands as they are, as float32."""
+def none(cube: Cube, split: Split, *, valid: np.ndarray | None = None) -> Features:
+    """The bands as they are, as float32; 0 where a pixel is not `valid`."""
     bands = cube.shape[2]
-    return _features(cube, Reducer(np.zeros(bands), np.eye(bands), np.empty(0)))
+    return Features(cube, Reducer(np.zeros(bands), np.eye(bands), np.empty(0)), valid)
 
 
-def _fitting_spectra(cube: np.ndarray, split: Split, fit_on: str) -> np.ndarray:
-    spectra = cube.reshape(-1, cube.shape[2])
+def _fitting_pixels(split: Split, valid: np.ndarray | None, fit_on: str) -> np.ndarray:
+    """Which pixels statistics are fitted on, (rows, cols) bool."""
+    chosen = np.ones(split.role.shape, dtype=bool) if valid is None else valid
     if fit_on == "train":
-        spectra = spectra[split.pixels(TRAIN)]
-    elif fit_on == "auto" and split.region is not None:
-        training_side = np.isin(split.region, split.region[split.role == TRAIN])
-        spectra = spectra[training_side.ravel()]
-    return spectra.astype(np.float64)
+        return chosen & (split.role == TRAIN)
+    if fit_on == "auto" and split.region is not None:
+        return chosen & np.isin(split.region, split.region[split.role == TRAIN])
+    return chosen
 
 
-def _features(cube: np.ndarray, reducer: Reducer) -> Features:
-    return Features(reducer.transform(cube), reducer)
+def _spectra(cube: Cube, chosen: np.ndarray) -> Iterator[np.ndarray]:
+    """The spectra of some pixels, block by block: (N, bands) float64."""
+    for first, last, values in blocks(cube):
+        if (inside := chosen[first:last]).any():
+            yield values[inside].astype(np.float64)
+
+
+def _all_spectra(cube: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    spectra = cube.reshape(-1, cube.shape[2])
+    return (spectra if chosen.all() else spectra[chosen.ravel()]).astype(np.float64)
+
+
+def _principal_axes(
+    cube: LazyCube, chosen: np.ndarray, components: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Mean (bands,), axes (components, bands), variances and their shares (components,): as scikit-learn's PCA.
+
+    Sums of products are taken about the mean of the first block, so that large values cost no digits.
+    """
+    bands = cube.shape[2]
+    count, total, products = 0, np.zeros(bands), np.zeros((bands, bands))
+    about: np.ndarray | None = None
+    for spectra in _spectra(cube, chosen):
+        about = spectra.mean(axis=0) if about is None else about
+        centred = spectra - about
+        count += len(spectra)
+        total += centred.sum(axis=0)
+        products += centred.T @ centred
+    assert about is not None
+    covariance = (products - np.outer(total, total) / count) / (count - 1)
+    variance, vectors = np.linalg.eigh(covariance)
+    variance, axes = variance[::-1].clip(min=0), vectors[:, ::-1].T
+    _, axes = svd_flip(None, axes, u_based_decision=False)
+    return (
+        about + total / count,
+        axes[:components],
+        variance[:components],
+        variance[:components] / variance.sum(),
+    )

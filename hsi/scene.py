@@ -6,12 +6,16 @@ scenes come from is in `hsi.scenes`, which checks all of them in the same way.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from hsi.cube import Cube, blocks
+from hsi.cube import Cube, blocks, crop
 from hsi.georeference import Georeference
+
+IMAGES = ("labels", "valid", "polygons", "tiles")  # fields of a scene that are images (rows, cols)
+LEAST_BANDS = 5  # from here on, a pixel with one and the same value in all bands is no measurement
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,24 +108,36 @@ class Scene:
         """Labelled pixels of class 1..K, (K,) int64."""
         return np.bincount(self.labels.ravel(), minlength=self.num_classes + 1)[1:]
 
+    def part(self, rows: slice, cols: slice) -> "Scene":
+        """A part of the scene, with all its classes; rows and columns as slices of step 1."""
+        images = {name: image for name in IMAGES if (image := getattr(self, name)) is not None}
+        cut: dict[str, Any] = {name: image[rows, cols] for name, image in images.items()}
+        moved = self.georeference and self.georeference.moved(rows.start or 0, cols.start or 0)
+        return replace(self, cube=crop(self.cube, rows, cols), georeference=moved, **cut)
+
     def read(self, rows: slice, cols: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         """Values (rows, cols, bands) of a part of the scene, and which of its pixels hold data, (rows, cols) bool."""
         values = self.cube[rows, cols]
         return values, holds_data(values, self.nodata) if self.valid is None else self.valid[rows, cols]
 
 
+def is_missing(values: np.ndarray, nodata: float | None = None) -> np.ndarray:
+    """Which values, of an array of any shape, are NaN, infinite or `nodata`: bool, of the same shape."""
+    missing: np.ndarray = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=bool)
+    if nodata is not None and not np.isnan(nodata):
+        # a file of float32 says its nodata value in decimals, or in double precision
+        missing |= values == (values.dtype.type(nodata) if values.dtype.kind == "f" else nodata)
+    return missing
+
+
 def holds_data(values: np.ndarray, nodata: float | None = None) -> np.ndarray:
     """Which pixels of (rows, cols, bands) hold data, (rows, cols) bool.
 
-    Those do not of which any value is `nodata`, NaN or infinite, or of which all values are the same: no spectrum is
-    constant, and files that declare no value for it fill their margins with one.
+    Those do not of which a value is missing, or of which all values are the same: no spectrum is constant, and files
+    that declare no value for it fill their margins with one. Of fewer than `LEAST_BANDS` bands, grey is a colour.
     """
-    found = np.ones(values.shape[:2], dtype=bool)
-    if values.dtype.kind == "f":
-        found &= np.isfinite(values).all(axis=2)
-    if nodata is not None and not np.isnan(nodata):
-        found &= (values != nodata).all(axis=2)
-    if values.shape[2] > 1:
+    found = np.asarray(~is_missing(values, nodata).any(axis=2))
+    if values.shape[2] >= LEAST_BANDS:
         found &= (values != values[:, :, :1]).any(axis=2)
     return found
 

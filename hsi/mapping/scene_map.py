@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -25,11 +25,11 @@ class Prediction:
     Parameters
     ----------
     class_map
-        (rows, cols) uint8, or uint16 above 255 classes: 1..K for every pixel.
+        (rows, cols) uint8, or uint16 above 255 classes: 1..K for every pixel that holds data, 0 for the others.
     confidence
         (rows, cols) float32, the probability that the network gives to that class: the largest of its softmax, after
         the temperature if one is fitted, averaged over the symmetries. How far it can be taken at its word is
-        measured on the test pixels: `hsi.evaluation.calibration`.
+        measured on the test pixels: `hsi.evaluation.calibration`. NaN where a pixel holds no data.
     seconds
         Wall time of the mapping.
     probabilities
@@ -41,6 +41,25 @@ class Prediction:
     confidence: np.ndarray
     seconds: float
     probabilities: np.ndarray | None = None
+
+    def laid_into(self, shape: tuple[int, int], place: tuple[slice, slice], valid: np.ndarray | None) -> "Prediction":
+        """The map of a scene of `shape`, of which this is the map of a part; nothing where a pixel is not `valid`."""
+
+        def lay(part: np.ndarray, empty: float) -> np.ndarray:
+            whole = part
+            if part.shape[:2] != shape:
+                whole = np.full((*shape, *part.shape[2:]), empty, dtype=part.dtype)
+                whole[place] = part
+            if valid is not None and not valid.all():
+                whole[~valid] = empty
+            return whole
+
+        return replace(
+            self,
+            class_map=lay(self.class_map, 0),
+            confidence=lay(self.confidence, np.nan),
+            probabilities=None if self.probabilities is None else lay(self.probabilities, np.nan),
+        )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from hsi.plots.canvas import DPI, LARGE, NORMAL, add_colour_bar, add_legend, literal, make_figure
-from hsi.scene import Scene
+from hsi.scene import Scene, holds_data
 
 UNLABELLED = "#ffffff"
 RIGHT = "#d4d4d4"
@@ -29,12 +29,16 @@ def false_colour(scene: Scene) -> np.ndarray:
 
     Each band is stretched between its 2nd and 98th percentile, so that its unit does not matter. Red, green
     and blue are `scene.rgb_bands`; without those, the bands nearest 650, 550 and 450 nm; without wavelengths,
-    bands at three quarters, half and a quarter of the spectrum, as if it began at the blue end.
+    bands at three quarters, half and a quarter of the spectrum, as if it began at the blue end. Pixels without data
+    are white, and have no part in the stretch.
     """
     image = scene.cube[:, :, list(_rgb_bands(scene))].astype(np.float64)
-    low, high = np.percentile(image, TAILS, axis=(0, 1))
+    valid = scene.valid if scene.valid is not None else holds_data(image, scene.nodata)
+    if not valid.any():
+        return np.ones_like(image)
+    low, high = np.percentile(image[valid], TAILS, axis=0)
     span = np.where(high > low, high - low, 1)  # a constant band is drawn as 0
-    return np.clip((image - low) / span, 0, 1)
+    return np.clip((np.where(valid[:, :, None], image, span + low) - low) / span, 0, 1)
 
 
 def class_image(labels: np.ndarray, scene: Scene) -> np.ndarray:
@@ -75,8 +79,10 @@ def draw_map(scene: Scene, class_map: np.ndarray | None, test: np.ndarray | None
     if scene.num_classes > MOST_NAMED:
         classes.append(_patch(UNLABELLED, f"and {scene.num_classes - MOST_NAMED} more"))
     verdicts = []
-    if scene.labels.any():
-        classes.append(_patch(UNLABELLED, "unlabelled"))
+    empty = scene.valid is not None and not scene.valid.all()
+    if scene.labels.any() or empty:
+        white = [word for word, there in (("unlabelled", scene.labels.any()), ("no data", empty)) if there]
+        classes.append(_patch(UNLABELLED, " or ".join(white)))
     if scene.labels.any() and class_map is not None:
         panels["Errors"] = error_image(scene.labels, class_map, test)
         right, wrong, rest = (int(pixels.sum()) for pixels in _judge(scene.labels, class_map, test))

@@ -8,6 +8,7 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hsi.cube import spectra_at
 from hsi.plots.canvas import NORMAL, add_legend, finish_chart, make_figure
 from hsi.scene import Scene
 
@@ -63,15 +64,14 @@ def _curve(scene: Scene, spectrum: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _confused_spectra(axes: Axes, scene: Scene, class_map: np.ndarray, truth: int, prediction: int) -> None:
     confused = np.flatnonzero((scene.labels == truth) & (class_map == prediction))
     few = confused[:: max(1, ceil(len(confused) / 6))]
-    spectra = scene.cube.reshape(-1, scene.bands)
     for index, pixel in enumerate(few):
         label = f"{len(few)} of {len(confused)} confused pixels" if index == 0 else None
-        axes.plot(*_curve(scene, spectra[pixel]), color="black", linewidth=0.5, label=label)
+        axes.plot(*_curve(scene, spectra_at(scene.cube, [pixel])[0]), color="black", linewidth=0.5, label=label)
     for number, style in ((truth, "-"), (prediction, "--")):
         right = (scene.labels == number) & (class_map == number)
         if right.any():
             axes.plot(
-                *_curve(scene, scene.cube[right].mean(axis=0)),
+                *_curve(scene, spectra_at(scene.cube, np.flatnonzero(right)).mean(axis=0)),
                 style,
                 color=scene.colours[number - 1],
                 linewidth=1.4,

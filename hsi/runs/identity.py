@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +12,10 @@ from hsi.config.build import TARGET
 from hsi.config.moved import today
 from hsi.config.shipped import MACHINE, machine_keys
 
-PATHS = ("data_dir", "scene.data_dir", "scene.cube", "scene.labels", "split.path", "split.test_path")
+PATHS = (
+    *("data_dir", "scene.data_dir", "scene.cube", "scene.labels", "scene.cubes"),
+    *("split.path", "split.test_path", "split.train_tiles", "split.validation_tiles", "split.test_tiles"),
+)
 FORMAT = 2  # of metrics.json; runs without the key were written before there was one
 
 
@@ -24,8 +27,8 @@ def settle(config: DictConfig) -> dict[str, Any]:
     for key in PATHS:
         group, _, name = key.rpartition(".")
         place = tree.get(group, {}) if group else tree
-        if isinstance(place, dict) and isinstance(place.get(name), str) and place[name]:
-            place[name] = str(Path(place[name]).expanduser().absolute())
+        if isinstance(place, dict) and name in place:
+            place[name] = _each_path(place[name], lambda path: str(path.expanduser().absolute()))
     return tree
 
 
@@ -55,8 +58,8 @@ def comparable(tree: Mapping[str, Any]) -> dict[str, Any]:
         if last == TARGET and isinstance(value, str):
             name = today(value)
             found[key] = name.rpartition(".")[2] if name.startswith("hsi.") else name
-        elif key in PATHS and isinstance(value, str):
-            found[key] = Path(value).name
+        elif key in PATHS:
+            found[key] = _each_path(value, lambda path: path.name)
         elif not last.startswith("_"):
             found[key] = value
     if found.get("model.attention", False) is None:  # nothing to place
@@ -74,6 +77,13 @@ def identity(tree: Mapping[str, Any], scene_hash: str, split_hash: str, precisio
     """SHA-256 of what a run is in fact: the configuration, the content of the scene, the split, the precision used."""
     parts = [config_hash(tree), scene_hash, split_hash, precision]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _each_path(value: Any, change: Callable[[Path], str]) -> Any:
+    """A path, or each of a list of paths, changed; whatever else stands there stays."""
+    if isinstance(value, list):
+        return [_each_path(entry, change) for entry in value]
+    return change(Path(value)) if isinstance(value, str) and value else value
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -73,17 +73,17 @@ def read_split(folder: Path) -> Split:
 
 
 def read_map(folder: Path) -> np.ndarray:
-    """The map (rows, cols) of the run in `folder`, whole numbers from 1 on; HsiError: missing or damaged."""
+    """The map (rows, cols) of the run in `folder`: whole numbers, 0 where there are no data; HsiError: damaged."""
     class_map = files.read_array(folder / "map.npy")
-    if class_map.ndim != 2 or class_map.dtype.kind not in "ui" or not class_map.size or class_map.min() < 1:
+    if class_map.ndim != 2 or class_map.dtype.kind not in "ui" or not class_map.any() or class_map.min() < 0:
         raise HsiError(f"{folder / 'map.npy'} holds no map of classes: it is damaged, repeat the run with force=true")
     return class_map
 
 
 def read_confidence(folder: Path) -> np.ndarray:
-    """The confidence (rows, cols) float of the run in `folder`, from 0 to 1; HsiError: missing or damaged."""
+    """The confidence (rows, cols) float of the run in `folder`, from 0 to 1, or NaN; HsiError: missing or damaged."""
     values = files.read_array(folder / "confidence.npy")
-    if values.ndim != 2 or values.dtype.kind != "f" or not ((values >= 0) & (values < 1.001)).all():
+    if values.ndim != 2 or values.dtype.kind != "f" or ((values < 0) | (values > 1.001)).any():
         raise HsiError(
             f"{folder / 'confidence.npy'} holds no confidence: it is damaged, repeat the run with force=true"
         )

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,6 +10,35 @@ from hsi.errors import HsiError
 from hsi.scenes.palette import distinct_colours
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """The classes of a label image: `indices` (rows, cols) int64, 0 unlabelled, 1..K; the rest as in `Scene`."""
+
+    indices: np.ndarray
+    values: tuple[int, ...]
+    names: tuple[str, ...]
+    colours: tuple[str, ...]
+
+
+def without_data(classes: Classes, valid: np.ndarray) -> tuple[Classes, list[str]]:
+    """Take the labels off pixels that are not `valid`, (rows, cols) bool; returns also what that costs, in words."""
+    lost = int((classes.indices[~valid] > 0).sum())
+    if lost == 0:
+        return classes, []
+    masked = np.where(valid, classes.indices, 0)
+    counts = np.bincount(masked.ravel(), minlength=len(classes.values) + 1)[1:]
+    kept, gone = np.flatnonzero(counts), np.flatnonzero(counts == 0)
+    rank = np.concatenate([[0], np.where(counts > 0, np.cumsum(counts > 0), 0)])
+    left = Classes(
+        rank[masked],
+        tuple(classes.values[k] for k in kept),
+        tuple(classes.names[k] for k in kept),
+        tuple(classes.colours[k] for k in kept),
+    )
+    said = [f"{lost:,} labelled pixels hold no data: they count as unlabelled"]
+    return left, said + [f"class '{classes.names[k]}' has no pixel with data: it is left out" for k in gone]
 
 
 def to_contiguous(

@@ -7,10 +7,11 @@ from typing import Any
 from hsi.config.build import check_value
 from hsi.config.values import Folder, Name
 from hsi.scene import Scene
-from hsi.scenes.assemble import assemble, checksums_of
+from hsi.scenes.assemble import assemble_raster
 from hsi.scenes.description import describe
 from hsi.scenes.download import obtain
 from hsi.scenes.formats import read_raster
+from hsi.scenes.label_image import LabelImage
 
 PARTS = {"file": str, "key": str, "checksum": str | None, "sources": list[str]}
 
@@ -44,7 +45,7 @@ def load_published(
     )
     image = read_raster(cube_path, cube["key"], ndim=3)
     truth = read_raster(labels_path, labels["key"], ndim=2)
-    return assemble(image.load(), truth.load(), about, checksums=checksums_of([*image.files, *truth.files]))
+    return assemble_raster(image, LabelImage(truth.load(), files=truth.files), about)
 
 
 def _checked(part: Mapping[str, Any], place: str) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def _read_image(path: Path, key: str | None, labels: np.ndarray) -> np.ndarray:
     """One image (rows, cols) of whole numbers of the scene's shape."""
     if key is None and archive_names(path):
         key = "role"
-    image = read_raster(path, key, ndim=2, option="split.key").array
+    image = np.asarray(read_raster(path, key, ndim=2, option="split.key").array)
     _check_shape(path, image, labels)
     if image.dtype.kind not in "iub" and not (np.isfinite(image).all() and (image == np.round(image)).all()):
         raise HsiError(f"{path} holds {image.dtype} with fractions or NaN, a split needs whole numbers: check the file")

@@ -40,6 +40,10 @@ class Split:
         """Flat numbers (N,) int64 of the pixels with this role, ascending."""
         return np.flatnonzero(self.role == role)
 
+    def part(self, rows: slice, cols: slice) -> "Split":
+        """The split of a part of the scene."""
+        return Split(self.role[rows, cols], None if self.region is None else self.region[rows, cols], self.notes)
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 over shape, roles and regions, in hexadecimal."""

@@ -13,6 +13,7 @@ from spectral.io import envi
 from hsi.config.build import build
 from hsi.errors import HsiError
 from hsi.files import file_checksum
+from hsi.georeference import Georeference
 from hsi.scenes.assemble import from_arrays, require_classes
 from hsi.scenes.custom import load_custom
 from hsi.scenes.palette import OKABE_ITO
@@ -108,7 +109,7 @@ def write_published(folder: Path, **changes):
     (folder / "salinas_a").mkdir()
     files = {"cube": folder / "salinas_a" / "SalinasA_corrected.mat", "labels": folder / "SalinasA_gt.mat"}
     labels = np.array([[0, 1, 10, 11], [12, 13, 14, 14]])
-    scipy.io.savemat(files["cube"], {"salinasA_corrected": np.ones((2, 4, 60), dtype=np.int16)})
+    scipy.io.savemat(files["cube"], {"salinasA_corrected": np.arange(480, dtype=np.int16).reshape(2, 4, 60)})
     scipy.io.savemat(files["labels"], {"salinasA_gt": labels})
     checksums = {part: {"checksum": file_checksum(path, "git-blob")} for part, path in files.items()}
     return composed("salinas_a", data_dir=folder, **checksums, **changes)
@@ -177,7 +178,7 @@ def test_custom_scene_in_every_format(tmp_path, monkeypatch, format_):
         files = {"cube": "cube.tif", "labels": "labels.tiff"}
     else:
         metadata = {"wavelength": [0.5, 0.6, 0.7, 0.8, 0.9], "wavelength units": "Micrometers"}
-        metadata |= {"default bands": [3, 2, 1], "coordinate system string": ["PROJCS[x]"]}
+        metadata |= {"default bands": [3, 2, 1], "map info": ["Arbitrary", 1, 1, 100, 200, 5, 5]}
         envi.save_image("cube.hdr", CUBE, dtype=np.uint16, metadata=metadata)
         envi.save_image("labels.hdr", LABELS.astype(np.uint8)[:, :, None])
         files = {"cube": "cube.hdr", "labels": "labels.hdr"}
@@ -189,7 +190,7 @@ def test_custom_scene_in_every_format(tmp_path, monkeypatch, format_):
     assert scene.colours == OKABE_ITO[:3]
     if format_ == "envi":
         np.testing.assert_allclose(scene.wavelengths, [500, 600, 700, 800, 900])
-        assert scene.georeference == {"coordinate system string": ["PROJCS[x]"]}
+        assert scene.georeference == Georeference((5, 0, 100, 0, -5, 200))
         assert scene.rgb_bands == (2, 1, 0)
         assert set(scene.checksums) == {"cube.hdr", "cube.img", "labels.hdr", "labels.img"}
     else:
