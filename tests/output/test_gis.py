@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from test_map_geotiff import COLOURS, NAMES, PLACE, UPRIGHT, made_map
+from maps_made import COLOURS, NAMES, PLACE, UPRIGHT, made_map
 
 from hsi.georeference import Georeference
 from hsi.output.gis import write_all

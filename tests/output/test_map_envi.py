@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import spectral.io.envi
-from test_map_geotiff import COLOURS, NAMES, OWN, PLACE, TURNED, UPRIGHT, made_map, names_in
+from maps_made import COLOURS, NAMES, OWN, PLACE, TURNED, UPRIGHT, made_map, names_in
 
 from hsi.errors import HsiError
 from hsi.georeference import Georeference

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_map_geotiff import COLOURS, NAMES
+from maps_made import COLOURS, NAMES
 
 from hsi.output.qgis import write_legend, write_style
 
