@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from maps_made import COLOURS, NAMES, PLACE, UPRIGHT, made_map
 
+from hsi.evaluation.ground import read_crs
 from hsi.georeference import Georeference
 from hsi.output.gis import write_all
+from hsi.scenes.formats import read_raster
 
 rasterio = pytest.importorskip("rasterio")
 
@@ -32,6 +34,19 @@ def test_a_georeferenced_map_gets_everything(tmp_path):
     with rasterio.open(tmp_path / "map.tif") as first, rasterio.open(tmp_path / "map_envi.dat") as second:
         np.testing.assert_array_equal(first.read(1), second.read(1))
         assert (first.crs, first.transform, first.nodata) == (second.crs, second.transform, second.nodata)
+
+
+def test_our_own_readers_take_them_for_labels(tmp_path):
+    class_map = made_map()
+    write_all(tmp_path, class_map, None, NAMES, COLOURS, PLACE)
+    for name, separator in (("map.tif", ","), ("map_envi.hdr", ";"), ("map_envi.dat", ";")):
+        raster = read_raster(tmp_path / name)
+        np.testing.assert_array_equal(np.squeeze(raster.load()), class_map)
+        assert raster.georeference.transform == PLACE.transform
+        assert read_crs(raster.georeference.crs) == read_crs(PLACE.crs)
+        assert raster.nodata == 0
+        named = [each.replace(",", separator) for each in NAMES]
+        assert raster.classes == dict(enumerate(zip(named, COLOURS, strict=True), 1))
 
 
 def test_probabilities_on_request(tmp_path):

@@ -37,6 +37,17 @@ def test_a_map_is_read_back_as_it_was(tmp_path, crs, transform):
     assert names_in(tmp_path / "map.tif") == ["no data", *NAMES]
 
 
+@pytest.mark.parametrize("code", [32616, 4326, 3035, 31467, 2277])
+@pytest.mark.parametrize("version", ["WKT1_ESRI", "WKT1_GDAL", "WKT2_2019"])
+def test_the_crs_of_any_kind_of_wkt_is_the_one_of_its_code(tmp_path, code, version):
+    """Esri's, which ENVI headers have, names no codes and orders its axes in its own way."""
+    crs = rasterio.crs.CRS.from_epsg(code)
+    place = Georeference(UPRIGHT, crs.to_wkt(version=version))
+    write_map(tmp_path / "map.tif", made_map(9, 9), place, NAMES, COLOURS)
+    with rasterio.open(tmp_path / "map.tif") as file:
+        assert file.crs == crs
+
+
 def test_it_is_cloud_optimised_and_its_overviews_blend_no_classes(tmp_path):
     class_map = made_map(1500, 1700) // 4 * 4  # 0 and 4: whatever is blended lies between
     write_map(tmp_path / "map.tif", class_map, PLACE, NAMES, COLOURS)
