@@ -64,7 +64,10 @@ def test_the_data_file_finds_its_header_and_the_header_its_data_file(tmp_path, h
     if header == "cube.img.hdr" and data != "cube.img":
         header = f"{data}.hdr"
     write(tmp_path)
-    header_path, data_path = (tmp_path / "a.hdr").rename(tmp_path / header), (tmp_path / "a.img").rename(tmp_path / data)
+    header_path, data_path = (
+        (tmp_path / "a.hdr").rename(tmp_path / header),
+        (tmp_path / "a.img").rename(tmp_path / data),
+    )
     for given_path in (header_path, data_path):
         raster = read_raster(given_path)
         np.testing.assert_array_equal(raster.array, CUBE)
@@ -137,6 +140,7 @@ def test_what_is_no_header(tmp_path, content):
         read_raster(tmp_path / "a.hdr")
 
 
+@pytest.mark.filterwarnings("ignore:Parameters with non-lowercase names")
 def test_the_header_is_read_as_spectral_reads_it(tmp_path):
     text = (
         "ENVI\n; a comment = 1\ndescription = {\n  two\n  lines}\nSamples = 3\nband names = {\n a,\n; another\n b b,\n"
@@ -171,14 +175,18 @@ def test_wavelengths_out_of_band_names(tmp_path):
 
 @pytest.mark.parametrize("unit", ["Wavenumber", "GHz", "Index"])
 def test_other_units_are_mentioned(tmp_path, unit):
-    raster = read_raster(write(tmp_path, wavelength=braces([1, 2, 3, 4, 5]), wavelength_units=unit, fwhm=braces([1] * 5)))
+    raster = read_raster(
+        write(tmp_path, wavelength=braces([1, 2, 3, 4, 5]), wavelength_units=unit, fwhm=braces([1] * 5))
+    )
     assert (raster.wavelengths, raster.fwhm) == (None, None)
     assert raster.notes == (f"a.hdr: wavelengths in '{unit}' are not used, only nm and µm are understood",)
 
 
 def test_lists_of_another_length_are_mentioned(tmp_path):
     short = braces([1, 2])
-    path = write(tmp_path, wavelength=short, fwhm=short, bbl=short, data_gain_values=short, default_bands=braces([1, 2, 9]))
+    path = write(
+        tmp_path, wavelength=short, fwhm=short, bbl=short, data_gain_values=short, default_bands=braces([1, 2, 9])
+    )
     raster = read_raster(path)
     assert (raster.wavelengths, raster.fwhm, raster.bad_bands, raster.gain, raster.rgb_bands) == (None,) * 5
     assert len(raster.notes) == 5
@@ -199,11 +207,18 @@ def test_gain_and_offset(tmp_path):
 
 def test_classification(tmp_path):
     labels = np.array([[0, 1, 2], [3, 0, 1]], np.uint8)
-    entries = {"samples": 3, "lines": 2, "bands": 1, "data_type": 1, "byte_order": None, "file_type": "ENVI Classification"}
+    entries = {
+        "samples": 3,
+        "lines": 2,
+        "bands": 1,
+        "data_type": 1,
+        "byte_order": None,
+    }
     path = write(
         tmp_path,
         labels.tobytes(),
         **entries,
+        file_type="ENVI Classification",
         classes=4,
         class_names="{Unclassified, water, dry land,\n reed}",
         class_lookup="{0, 0, 0, 0, 0, 255, 160, 82, 45, 300, 0, 0}",
