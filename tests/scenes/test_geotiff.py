@@ -275,6 +275,17 @@ def test_a_hostile_sidecar_says_nothing(tmp_path, text, encoding):
     assert raster.classes is None
 
 
+def test_metadata_of_odd_signs_show_no_traceback(tmp_path):
+    """GDAL's message quotes them, and rasterio cannot log it."""
+    path = write(tmp_path / "a.tif", change=on_bands(wavelength=WAVELENGTHS))
+    content = path.read_bytes()
+    assert content.count(b"<GDALMetadata>") == 1
+    path.write_bytes(content.replace(b"<GDALMetadata>", b"<GDA \xb8etadata>"))
+    code = "import sys; from hsi.scenes.formats import read_raster; print(read_raster(sys.argv[1]).array[:].sum())"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == (f"{CUBE.sum()}\n", "")
+
+
 def test_statistics_beside_an_image_are_none_of_its_files(tmp_path):
     path = write(tmp_path / "a.tif")
     item = '<MDI key="STATISTICS_MEAN">1</MDI>'
