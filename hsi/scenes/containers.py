@@ -36,9 +36,8 @@ def read_container(path: Path, key: str | None, ndim: int, option: str) -> Raste
     raster, order = plain_raster(store, name, ndim)
     if len(order) < 2:
         return raster
-    georeference, note = grid_of(store, name, (order[0], order[1]))
-    notes = raster.notes if note is None else (*raster.notes, note)
-    raster = replace(raster, georeference=georeference, notes=notes)
+    georeference, notes = grid_of(store, name, (order[0], order[1]))
+    raster = replace(raster, georeference=georeference, notes=(*raster.notes, *notes))
     if ndim == 2 or len(order) != 3:
         return raster
     spectrum = spectrum_of(store, name, order[2])

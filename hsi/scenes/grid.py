@@ -11,8 +11,8 @@ from hsi.scenes.variables import Attributes, Store, numbers, text
 REGULAR = 1e-3  # of a step, what coordinates may differ from a regular grid
 
 
-def grid_of(store: Store, name: str, axes: tuple[int, int]) -> tuple[Georeference | None, str | None]:
-    """The georeference of a variable whose rows and columns are `axes`, and the sentence that says what is amiss."""
+def grid_of(store: Store, name: str, axes: tuple[int, int]) -> tuple[Georeference | None, tuple[str, ...]]:
+    """The georeference of a variable whose rows and columns are `axes`, and what is to be said about it."""
     mapping = _mapping(store, name)
     transform = gdal_transform(_six(mapping))
     coordinates = [store.variables[name].coordinates[axis] for axis in axes]
@@ -20,17 +20,21 @@ def grid_of(store: Store, name: str, axes: tuple[int, int]) -> tuple[Georeferenc
     if x is not None and y is not None:
         from_coordinates = _transform(x, y)
         if from_coordinates is None:
-            return None, f"{store.path.name}: the coordinates of rows and columns are no regular grid and are not used"
+            return None, (f"{store.path.name}: the coordinates of rows and columns are no regular grid; not used",)
         # GDAL stores images from the bottom upwards beside a GeoTransform that says the opposite
         if transform is None or not _agree(transform, from_coordinates):
             transform = from_coordinates
     if transform is None:
-        return None, None
+        return None, ()
     crs = text(mapping, "crs_wkt") or text(mapping, "spatial_ref") or _from_parameters(mapping)
+    notes = []
+    if transform[4] > 0 and transform[1] == transform[3] == 0:
+        notes.append(f"{store.path.name}: the rows run from south to north, as the file has them")
     units = [text(store.attributes(coordinate), "units").lower() for coordinate in coordinates if coordinate]
     if not crs and len(units) == 2 and all(unit.startswith("degree") for unit in units):
-        return Georeference(transform, "EPSG:4326"), f"{store.path.name}: longitudes and latitudes are taken as WGS 84"
-    return Georeference(transform, crs or None), None
+        crs = "EPSG:4326"
+        notes.append(f"{store.path.name}: longitudes and latitudes are taken as WGS 84")
+    return Georeference(transform, crs or None), tuple(notes)
 
 
 def gdal_transform(values: np.ndarray) -> Transform | None:

@@ -160,27 +160,43 @@ def _leads_astray(group: h5py.Group, name: str) -> str | None:
 
 def _variable(dataset: h5py.Dataset) -> Variable:
     shape = tuple(dataset.shape or ())
-    scales = [_scale(dimension) for dimension in dataset.dims] if shape else []
-    return Variable(
-        shape,
-        native(dataset),
-        tuple(label or scale for label, scale in scales),
-        tuple(scale for _, scale in scales),
-        dataset.chunks,
+    labels, scales = _labels(dataset, len(shape)), _scales(dataset, len(shape))
+    dims = tuple(label or scale for label, scale in zip(labels, scales, strict=True))
+    return Variable(shape, native(dataset), dims, scales, dataset.chunks)
+
+
+# The attributes of dimension scales are read as attributes: the library's own functions for them, H5DSget_label and its
+# like, take the type of the attribute for granted and crash where a file has another.
+def _labels(dataset: h5py.Dataset, axes: int) -> tuple[str, ...]:
+    values = _attribute(dataset, "DIMENSION_LABELS")
+    if not isinstance(values, np.ndarray) or values.shape != (axes,):
+        return ("",) * axes
+    return tuple(
+        value.decode("utf-8", "replace") if isinstance(value, bytes) else value if isinstance(value, str) else ""
+        for value in values
     )
 
 
-def _scale(dimension: Any) -> tuple[str, str]:
-    """Label and coordinate variable of an axis."""
-    scale = dimension[0].name if len(dimension) else ""
-    return dimension.label, (scale or "").strip("/")
+def _scales(dataset: h5py.Dataset, axes: int) -> tuple[str, ...]:
+    """For each axis the name of its coordinate variable, the first that is attached to it."""
+    values = _attribute(dataset, "DIMENSION_LIST")
+    if not isinstance(values, np.ndarray) or values.shape != (axes,):
+        return ("",) * axes
+    names = []
+    for references in values:
+        first = references[0] if isinstance(references, np.ndarray) and len(references) else None
+        scale = dataset.file[first] if isinstance(first, h5py.Reference) and first else None
+        names.append((scale.name or "").strip("/") if isinstance(scale, h5py.Dataset) else "")
+    return tuple(names)
 
 
 def _attributes(item: h5py.HLObject) -> Attributes:
-    found = {}
-    for name in item.attrs:
-        try:
-            found[name] = item.attrs[name]
-        except (OSError, TypeError, ValueError, RuntimeError, KeyError):  # of a type that NumPy does not have
-            continue
-    return found
+    return {name: value for name in item.attrs if (value := _attribute(item, name)) is not None}
+
+
+def _attribute(item: h5py.HLObject, name: str) -> Any:
+    """An attribute, None where there is none or it is of a type that NumPy does not have."""
+    try:
+        return item.attrs.get(name)
+    except (OSError, TypeError, ValueError, RuntimeError, KeyError):
+        return None
