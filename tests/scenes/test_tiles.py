@@ -226,7 +226,7 @@ def test_label_tiles_are_found_by_their_names(cubes, labels, pairs):
 
 
 def test_a_label_tile_without_cube_is_a_sentence():
-    with pytest.raises(HsiError, match="1 label tiles of scene.labels have no cube in scene.cubes, the first is z_gt"):
+    with pytest.raises(HsiError, match=r"1 label tiles of scene\.labels have no cube in scene\.cubes, the first is z_gt"):
         match_labels(["a", "b", "c"], ["a_gt", "b_gt", "z_gt"])
 
 

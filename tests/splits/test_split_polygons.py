@@ -108,7 +108,7 @@ def test_faults_are_sentences():
             polygons_split(labels, polygons)
     with pytest.raises(HsiError, match="none of 2 classes has a polygon for each of 2 sides"):
         polygons_split(labels, labels)
-    with pytest.raises(HsiError, match="split.fold=5: choose 0 to 1"):
+    with pytest.raises(HsiError, match=r"split\.fold=5: choose 0 to 1"):
         polygons_split(labels, labels, folds=2, fold=5)
 
 

@@ -99,5 +99,5 @@ def test_faults_are_sentences(lists):
         (lists / "bad.csv").write_bytes(content)
         with pytest.raises(HsiError, match=r"bad\.csv (is no list of tiles|names no tile)"):
             read_list(lists / "bad.csv")
-    with pytest.raises(HsiError, match="nowhere.csv is no list of tiles"):
+    with pytest.raises(HsiError, match=r"nowhere\.csv is no list of tiles"):
         read_list(lists / "nowhere.csv")
