@@ -23,9 +23,11 @@ from hsi.engine.device import Device, resolve_device
 from hsi.engine.forward import Engine, as_image
 from hsi.errors import HsiError, shown
 from hsi.mapping.scene_map import MapSettings, Prediction, map_scene
+from hsi.mapping.unknown import tables_as_json, tables_from_json
 from hsi.models.building import build_model
 from hsi.reduce import Reducer
-from hsi.runs.sensor import Sensor, require_fit
+from hsi.runs.adapt import adapt
+from hsi.runs.sensor import Sensor
 from hsi.scene import Scene
 
 FORMAT = 2
@@ -55,6 +57,8 @@ class TrainedModel:
         Name of the scene that it was trained on.
     class_names, colours, label_values
         Of class 1..K, as in `hsi.scene.Scene`.
+    unknown
+        How sure it was of its validation pixels, see `hsi.mapping.unknown.evidence_table`; None without such pixels.
     """
 
     network: WindowClassifier
@@ -67,10 +71,18 @@ class TrainedModel:
     class_names: tuple[str, ...]
     colours: tuple[str, ...]
     label_values: tuple[int, ...]
+    unknown: Mapping[str, np.ndarray] | None = None
+
+    def adapt(self, scene: Scene, *, resample: bool = False, scale: float = 1.0, accept_range: bool = False) -> Scene:
+        """The scene with the bands, wavelengths and values that the model takes, see `hsi.runs.adapt.adapt`.
+
+        Raises HsiError, which says how, where it does not fit.
+        """
+        return adapt(scene, self.sensor, self.scene, resample=resample, scale=scale, accept_range=accept_range)
 
     def check(self, scene: Scene) -> None:
         """Raise HsiError, which says how, where a scene does not fit: its bands, wavelengths or values."""
-        require_fit(scene, self.sensor, self.scene)
+        self.adapt(scene)
 
     def without_values(self) -> "TrainedModel":
         """The same model, whose `check` looks at bands and wavelengths and not at values."""
@@ -78,8 +90,8 @@ class TrainedModel:
 
     def map(self, scene: Scene, device: Device = "auto") -> Prediction:
         """Map a whole scene, which meets the reducer of the training; rejects one that does not fit."""
-        self.check(scene)
-        return self.map_image(as_image(self.reducer.transform(scene.cube), resolve_device(device)))
+        fitting = self.adapt(scene)
+        return self.map_image(as_image(self.reducer.transform(fitting.cube), resolve_device(device)))
 
     def map_image(self, image: torch.Tensor, region: np.ndarray | None = None) -> Prediction:
         """Map an image (C, rows, cols) float32 that has been reduced; `region` as in `hsi.mapping.scene_map`."""
@@ -122,6 +134,7 @@ def save_model(folder: Path, trained: TrainedModel, config: Mapping[str, Any]) -
         "class_names": list(trained.class_names),
         "colours": list(trained.colours),
         "label_values": list(trained.label_values),
+        "unknown": tables_as_json(trained.unknown),
     }
     files.write_json(folder / BUNDLE, description)
 
@@ -153,6 +166,7 @@ def load_model(folder: Path, trust: Collection[str] = ()) -> TrainedModel:
             engine=build(engine, f"{path}: engine"),
             settings=build(settings, f"{path}: map"),
             sensor=sensor,
+            unknown=tables_from_json(bundle.get("unknown")),
             **described,
         )
     except HsiError:

@@ -1,22 +1,21 @@
-"""What a model knows of the sensor that it was trained on, and whether another scene is of its kind."""
+"""What a model knows of the sensor that it was trained on: its bands, and the values that they had.
 
-import logging
-from collections.abc import Mapping
+Whether another scene is of its kind, and how it can be brought to it, is in `hsi.runs.adapt`.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from hsi.errors import HsiError
+from hsi.cube import LazyCube, blocks
 from hsi.scene import Scene
 
-log = logging.getLogger(__name__)
-
-WAVELENGTH_TOLERANCE = 5.0  # nm; bands of imaging spectrometers are about 10 nm wide
 QUANTILES = (0.001, 0.5, 0.999)  # of the values of each band
 LOOKED_AT = 20_000  # pixels, spread evenly over a scene
-LEAST_SHARE, LOW_SHARE = 0.5, 0.9  # of the values within the range of the training scene: below, rejected; remarked on
-SCALES = (1e2, 1e3, 1e4, 1e-2, 1e-3, 1e-4)  # by which products of one sensor differ
+ROWS_READ = 64  # of a cube on disk, spread evenly
+MOST_BANDS = 10**6  # of a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,27 +25,37 @@ class Sensor:
     Parameters
     ----------
     bands
-        How many.
+        How many the model takes.
     dtype
         Of the cube, as NumPy writes it.
     wavelengths
         (bands,) float64 in nm, or None.
     quantiles
         (3, bands) float64: of the values of each band, see `QUANTILES`; None in bundles of earlier versions.
+    fwhm
+        (bands,) float64 in nm: the width of each band; None where it is not known.
+    kept_bands, file_bands
+        As in `hsi.scene.Scene`: which of the bands of its files the scene had; None for all of them.
     """
 
     bands: int
     dtype: str
     wavelengths: np.ndarray | None
     quantiles: np.ndarray | None
+    fwhm: np.ndarray | None = None
+    kept_bands: np.ndarray | None = None
+    file_bands: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For bundle.json."""
         return {
             "bands": self.bands,
             "dtype": self.dtype,
-            "wavelengths_nm": None if self.wavelengths is None else self.wavelengths.tolist(),
-            "quantiles": None if self.quantiles is None else self.quantiles.tolist(),
+            "wavelengths_nm": _listed(self.wavelengths),
+            "quantiles": _listed(self.quantiles),
+            "fwhm_nm": _listed(self.fwhm),
+            "kept_bands": _listed(self.kept_bands),
+            "file_bands": self.file_bands,
         }
 
     @classmethod
@@ -62,77 +71,74 @@ class Sensor:
                 raise ValueError(f"{name} are not {shape} numbers")
             return array
 
-        quantiles = read("quantiles", (len(QUANTILES), bands))
-        return cls(bands, str(bundle["dtype"]), read("wavelengths_nm", (bands,)), quantiles)
+        return cls(
+            bands=bands,
+            dtype=str(bundle["dtype"]),
+            wavelengths=read("wavelengths_nm", (bands,)),
+            quantiles=read("quantiles", (len(QUANTILES), bands)),
+            fwhm=read("fwhm_nm", (bands,)),
+            **_bands_of_file(read("kept_bands", (bands,)), bundle.get("file_bands")),
+        )
+
+
+def _listed(array: np.ndarray | None) -> list[Any] | None:
+    return None if array is None else array.tolist()
+
+
+def _bands_of_file(kept: np.ndarray | None, count: Any) -> dict[str, Any]:
+    """`kept_bands` and `file_bands` out of bundle.json; ValueError where they are none."""
+    if count is None and kept is None:
+        return {}
+    if not isinstance(count, int) or not 0 < count <= MOST_BANDS:
+        raise ValueError("file_bands is no number of bands")
+    if kept is None:
+        return {"file_bands": count}
+    numbers = kept.astype(np.int64)
+    if (numbers != kept).any() or numbers[0] < 0 or numbers[-1] >= count or (np.diff(numbers) <= 0).any():
+        raise ValueError("kept_bands are not bands of the file in ascending order")
+    return {"kept_bands": numbers, "file_bands": count}
 
 
 def sensor_of(scene: Scene) -> Sensor:
     """What a model that is trained on `scene` should know of it."""
-    values = _look(scene.cube)
-    return Sensor(scene.bands, str(scene.cube.dtype), scene.wavelengths, np.quantile(values, QUANTILES, axis=0))
-
-
-def require_fit(scene: Scene, sensor: Sensor, trained_on: str) -> None:
-    """Raise HsiError, which says how, where a scene is not of the sensor's kind; `trained_on` names its scene."""
-    if scene.bands != sensor.bands:
-        raise HsiError(
-            f"scene {scene.name} has {scene.bands} bands, the model was trained on {sensor.bands} ({trained_on}): "
-            "predict scenes of the same sensor and bands"
-        )
-    if sensor.wavelengths is not None and scene.wavelengths is not None:
-        apart = np.abs(scene.wavelengths - sensor.wavelengths)
-        if not apart.max() <= WAVELENGTH_TOLERANCE:
-            band = int(np.nanargmax(apart)) if np.isfinite(apart).any() else 0
-            raise HsiError(
-                f"scene {scene.name}: band {band} lies at {scene.wavelengths[band]:.0f} nm, the model was trained with "
-                f"{sensor.wavelengths[band]:.0f} nm there: resample the scene to the bands of {trained_on}"
-            )
-    if sensor.quantiles is None:
-        log.info("The model does not say which values it was trained on, so those of %s are not checked.", scene.name)
-        return
-    _require_values(scene.name, _look(scene.cube), sensor.quantiles, trained_on)
-
-
-def _require_values(name: str, values: np.ndarray, quantiles: np.ndarray, trained_on: str) -> None:
-    """Compare values (N, bands) with the range of each band in training."""
-    if len(values) == 0 or (values == values[0]).all():
-        raise HsiError(
-            f"scene {name}: all pixels are alike, or none has a value, so there is nothing to map: check file and key"
-        )
-    share = _share_within(values, quantiles)
-    if share >= LOW_SHARE:
-        return
-    others = {
-        f"multiplied by {factor:g} they would fit, so their unit seems to be another: convert the scene": values
-        * factor
-        for factor in SCALES
-    }
-    others["with its bands in reverse order it would fit: reverse them"] = values[:, ::-1]
-    advice, best = max(
-        ((words, _share_within(other, quantiles)) for words, other in others.items()), key=lambda o: o[1]
-    )
-    if share >= LEAST_SHARE and best < LOW_SHARE:
-        log.warning(
-            "Only %.0f %% of the values of scene %s lie in the range of the training scene %s: trust its map less.",
-            *(100 * share, name, trained_on),
-        )
-        return
-    if best < LEAST_SHARE:
-        middle = quantiles[1]
-        ratio = np.median(np.median(values, axis=0)[middle != 0] / middle[middle != 0]) if middle.any() else np.nan
-        advice = f"they are about {ratio:.2g} times as large; unit, calibration and order of bands must be the same"
-    raise HsiError(
-        f"scene {name}: {share:.0%} of its values lie in the range of the scene that the model was trained on "
-        f"({trained_on}): {advice}, or map it all the same with check=false"
+    widths = scene.fwhm
+    return Sensor(
+        bands=scene.bands,
+        dtype=str(scene.cube.dtype),
+        wavelengths=scene.wavelengths,
+        quantiles=np.quantile(look(scene), QUANTILES, axis=0),
+        fwhm=widths if widths is not None and np.isfinite(widths).all() else None,
+        kept_bands=scene.kept_bands,
+        file_bands=scene.file_bands,
     )
 
 
-def _look(cube: np.ndarray) -> np.ndarray:
-    """Spectra (N, bands) float64 of pixels spread evenly over a cube, those with NaN left out."""
-    spectra = cube.reshape(-1, cube.shape[2])
-    spectra = spectra[:: max(1, len(spectra) // LOOKED_AT)].astype(np.float64)
-    return spectra[np.isfinite(spectra).all(axis=1)]
+def look(scene: Scene) -> np.ndarray:
+    """Spectra (N, bands) float64 of pixels that hold data, spread evenly over a scene.
+
+    About `LOOKED_AT` of a cube in memory. Of a cube on disk `ROWS_READ` rows are read; more only where these hold no
+    data at all.
+    """
+    if not isinstance(scene.cube, LazyCube):
+        spectra = scene.cube.reshape(-1, scene.bands)
+        holding = np.flatnonzero(np.concatenate([scene.read(slice(a, b))[1].ravel() for a, b, _ in blocks(scene.cube)]))
+        return spectra[holding[:: max(1, len(holding) // LOOKED_AT)]].astype(np.float64)
+    found: list[np.ndarray] = []
+    for done, row in enumerate(_order(scene)):
+        if done >= ROWS_READ and found:
+            break
+        values, valid = scene.read(slice(row, row + 1))
+        spectra = values[valid]
+        if len(spectra):
+            found.append(spectra[:: max(1, len(spectra) * ROWS_READ // LOOKED_AT)].astype(np.float64))
+    return np.concatenate(found) if found else np.empty((0, scene.bands))
 
 
-def _share_within(values: np.ndarray, quantiles: np.ndarray) -> float:
-    return float(((values >= quantiles[0]) & (values <= quantiles[-1])).mean())
+def _order(scene: Scene) -> Iterator[int]:
+    """Rows of a scene that may hold data: first some that are spread evenly, then the others."""
+    rows = np.arange(scene.rows) if scene.valid is None else np.flatnonzero(scene.valid.any(axis=1))
+    if len(rows) == 0:
+        return
+    places = np.unique(np.linspace(0, len(rows) - 1, ROWS_READ).round().astype(int))
+    yield from rows[places].tolist()
+    yield from np.delete(rows, places).tolist()

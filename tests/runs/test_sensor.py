@@ -1,64 +1,111 @@
-"""A trained model knows what it was trained on, and rejects what is not of that kind."""
+"""What a trained model knows of its scene: bands, and the values of pixels that hold data."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from hsi.errors import HsiError
-from hsi.runs.sensor import Sensor, require_fit, sensor_of
+from hsi.cube import LazyCube
+from hsi.runs.sensor import QUANTILES, Sensor, look, sensor_of
 from hsi.scenes.synthetic import make_synthetic
 
 SCENE = make_synthetic(rows=40, cols=40, bands=30, classes=4)
 SENSOR = sensor_of(SCENE)
 
 
-def changed(cube):
-    return replace(SCENE, cube=np.asarray(cube))
+def on_disk(cube, read=None):
+    """A cube that counts the rows that are read of it."""
+    log = []
 
+    def part(rows, cols, bands):
+        log.append(rows)
+        return np.ascontiguousarray(cube[rows, cols] if bands is None else cube[rows, cols][:, :, bands])
 
-def test_the_scene_itself_and_others_of_its_sensor_fit():
-    require_fit(SCENE, SENSOR, "itself")
-    other = make_synthetic(rows=30, cols=50, bands=30, classes=4, noise=0.05)  # another light, more noise
-    require_fit(other, SENSOR, "itself")
-    require_fit(changed(SCENE.cube[:, ::-1]), SENSOR, "itself")
-    require_fit(changed(SCENE.cube * 0.9), SENSOR, "itself")
-
-
-@pytest.mark.parametrize(
-    ("cube", "sentence"),
-    [
-        (SCENE.cube / 10_000, "multiplied by 10000 they would fit"),
-        (SCENE.cube * 1e4, "multiplied by 0.0001 they would fit"),
-        (SCENE.cube[:, :, ::-1], "with its bands in reverse order it would fit"),
-        (np.full_like(SCENE.cube, 3000), "all pixels are alike"),
-        (np.full(SCENE.cube.shape, np.nan), "none has a value"),
-        (np.zeros_like(SCENE.cube), "all pixels are alike"),
-        (-SCENE.cube.astype(float), "0% of its values lie in the range"),
-    ],
-)
-def test_values_of_another_kind_are_rejected_and_the_sentence_says_how_they_differ(cube, sentence):
-    with pytest.raises(HsiError, match=sentence):
-        require_fit(replace(changed(cube), wavelengths=None), SENSOR, "itself")
-
-
-def test_wavelengths_that_are_no_numbers_do_not_switch_the_check_off():
-    broken = replace(SCENE, wavelengths=np.full(SCENE.bands, np.nan))
-    with pytest.raises(HsiError, match="lies at nan nm"):
-        require_fit(broken, SENSOR, "itself")
+    return LazyCube(cube.shape, cube.dtype, part), log
 
 
 def test_a_sensor_comes_back_from_json_and_damage_is_noticed():
-    saved = SENSOR.as_json()
+    sensor = replace(SENSOR, fwhm=np.full(30, 9.5), kept_bands=np.arange(2, 32), file_bands=40)
+    saved = json.loads(json.dumps(sensor.as_json()))
     again = Sensor.from_json(saved)
-    np.testing.assert_array_equal(again.quantiles, SENSOR.quantiles)
-    np.testing.assert_array_equal(again.wavelengths, SENSOR.wavelengths)
-    for damage in ({"quantiles": [[1.0]]}, {"wavelengths_nm": [1.0]}, {"bands": 7}):
-        with pytest.raises(ValueError, match="are not"):
+    for name in ("quantiles", "wavelengths", "fwhm", "kept_bands"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(sensor, name))
+    assert (again.bands, again.dtype, again.file_bands) == (30, sensor.dtype, 40)
+    for damage in (
+        {"quantiles": [[1.0]]},
+        {"wavelengths_nm": [1.0]},
+        {"fwhm_nm": [None] * 30},
+        {"bands": 7},
+        {"kept_bands": [1.0]},
+        {"kept_bands": [*range(29), 28]},
+        {"kept_bands": [*range(29), 29.5]},
+        {"kept_bands": [-1, *range(29)]},
+        {"kept_bands": [*range(29), 40]},
+        {"file_bands": "many"},
+        {"file_bands": 10**30},
+        {"file_bands": None},
+    ):
+        with pytest.raises(ValueError, match=r"are not|is no"):
             Sensor.from_json(saved | damage)
+
+
+def test_a_sensor_of_an_earlier_version_knows_less():
+    old = {"bands": 30, "dtype": "uint16", "wavelengths_nm": None, "quantiles": None}
+    sensor = Sensor.from_json(old)
+    assert sensor.fwhm is sensor.kept_bands is sensor.file_bands is None
 
 
 def test_quantiles_by_hand():
     cube = np.arange(1000.0).reshape(10, 100, 1)
     scene = replace(SCENE, cube=cube, labels=np.zeros((10, 100), int), wavelengths=None)
     np.testing.assert_allclose(sensor_of(scene).quantiles[:, 0], [0.999, 499.5, 998.001])
+
+
+def test_quantiles_of_a_scene_in_memory_are_those_of_every_nth_pixel(indian_pines):
+    values = indian_pines.cube.reshape(-1, 200).astype(np.float64)  # 21,025: each of them
+    np.testing.assert_array_equal(sensor_of(indian_pines).quantiles, np.quantile(values, QUANTILES, axis=0))
+    large = replace(SCENE, cube=np.tile(SCENE.cube, (8, 5, 1)), valid=None)  # 64,000: every third
+    np.testing.assert_array_equal(look(large), large.cube.reshape(-1, 30)[::3])
+
+
+@pytest.mark.parametrize("fill", [np.nan, -9999.0, 0.0])
+@pytest.mark.parametrize("known", [True, False], ids=["surveyed", "not surveyed"])
+def test_pixels_without_data_are_not_looked_at_whatever_they_hold(fill, known):
+    cube = np.full((50, 60, 30), fill)
+    cube[3:43, 7:47] = SCENE.cube
+    valid = np.zeros((50, 60), bool)
+    valid[3:43, 7:47] = True
+    scene = replace(SCENE, cube=cube, valid=valid if known else None, nodata=-9999.0)
+    np.testing.assert_array_equal(look(scene), SCENE.cube.reshape(-1, 30).astype(float))
+    lazy, _ = on_disk(cube)
+    found = look(replace(scene, cube=lazy))
+    assert 0 < len(found) <= 1600
+    assert np.isin(found[:, 0], SCENE.cube[:, :, 0]).all()
+
+
+def test_few_rows_of_a_cube_on_disk_are_read_and_they_are_spread_evenly():
+    cube, log = on_disk(np.tile(SCENE.cube, (40, 20, 1)))  # 1600 x 800
+    found = look(replace(SCENE, cube=cube, valid=None))
+    assert len(log) == 64
+    assert all(rows.stop - rows.start == 1 for rows in log)
+    assert (log[0].start, log[-1].start) == (0, 1599)
+    assert set(np.diff([rows.start for rows in log])) <= {25, 26}
+    assert 20_000 <= len(found) < 40_000
+
+
+def test_data_in_a_corner_of_a_cube_on_disk_is_found():
+    whole = np.full((1000, 10, 30), np.nan)
+    whole[501, 3:7] = SCENE.cube[0, :4]
+    cube, log = on_disk(whole)
+    np.testing.assert_array_equal(look(replace(SCENE, cube=cube, valid=None)), SCENE.cube[0, :4])
+    valid = np.isfinite(whole).all(axis=2)
+    log.clear()
+    np.testing.assert_array_equal(look(replace(SCENE, cube=cube, valid=valid)), SCENE.cube[0, :4])
+    assert log == [slice(501, 502)]
+
+
+def test_where_nothing_holds_data_nothing_is_found():
+    cube, _ = on_disk(np.full((100, 10, 30), np.nan))
+    assert look(replace(SCENE, cube=cube, valid=None)).shape == (0, 30)
+    assert look(replace(SCENE, cube=cube, valid=np.zeros((100, 10), bool))).shape == (0, 30)
