@@ -28,19 +28,12 @@ def grid_of(rows: int, cols: int, transform=NORTH_UP, crs: str | None = CRS) -> 
 def write_tiff(path, array, transform=NORTH_UP, crs=CRS, nodata=None):
     """A GeoTIFF of an image (rows, cols) or cube (rows, cols, bands)."""
     bands = np.moveaxis(np.atleast_3d(array), 2, 0)
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        height=bands.shape[1],
-        width=bands.shape[2],
-        count=bands.shape[0],
-        dtype=bands.dtype,
-        crs=crs,
-        transform=rasterio.Affine(*transform),
-        nodata=nodata,
-    ) as file:
-        file.write(bands)
+    how = {"height": bands.shape[1], "width": bands.shape[2], "count": bands.shape[0], "dtype": bands.dtype}
+    place = {"crs": crs, "transform": rasterio.Affine(*transform)} if transform else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of an image without a place
+        with rasterio.open(path, "w", driver="GTiff", nodata=nodata, **how, **place) as file:
+            file.write(bands)
     return path
 
 
