@@ -68,7 +68,7 @@ def _sides(
     rng: np.random.Generator,
     notes: list[str],
 ) -> np.ndarray:
-    """Side (N + 1,) uint8 of polygons 0 (none) to N, given their pixels and classes, and the sides' shares and roles."""
+    """Side (N + 1,) uint8 of polygons 0 (none) to N, of which pixels and classes are given; shares and roles of sides."""
     shares, roles = sides
     side_of = np.zeros(len(sizes), dtype=np.uint8)
     split_up = 0
