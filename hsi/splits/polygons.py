@@ -68,7 +68,7 @@ def _sides(
     rng: np.random.Generator,
     notes: list[str],
 ) -> np.ndarray:
-    """Side (N + 1,) uint8 of polygons 0 (none) to N, of which pixels and classes are given; shares and roles of sides."""
+    """Side (N + 1,) uint8 of polygons 0 (none) to N: their pixels and classes, then shares and roles of the sides."""
     shares, roles = sides
     side_of = np.zeros(len(sizes), dtype=np.uint8)
     split_up = 0

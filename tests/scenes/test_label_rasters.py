@@ -191,3 +191,13 @@ def test_faults_of_masks_are_sentences(tmp_path):
 def test_names_of_images(tmp_path):
     names = ["water.tif", "water.hdr", "water.dat.hdr", "water.1.hdr", "a.b.tif"]
     assert [short_name(tmp_path / name) for name in names] == ["water", "water", "water", "water.1", "a.b"]
+
+
+@pytest.mark.parametrize("fine", [0.0001, 0.3, 1 / 3])
+def test_a_middle_between_two_pixels_takes_the_right_lower_one_whatever_is_rounded(fine):
+    labels = np.arange(1600).reshape(40, 40)
+    here, there = ((size, 0.0, 11.1, 0.0, -size, 48.3) for size in (2 * fine, fine))
+    moved = Georeference(there).moved(-600, -600)
+    place = between(placed(Georeference(here).moved(-300, -300), "one"), placed(moved, "other"))
+    found, _ = nearest(labels, place, (20, 20))
+    np.testing.assert_array_equal(found, labels[1::2, 1::2])
