@@ -8,7 +8,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hsi import files
+from hsi.evaluation.areas import sample_notes
 from hsi.files import file_checksum
+from hsi.output.areas import write_areas
+from hsi.output.gis import write_all
 from hsi.plots import canvas
 from hsi.plots.calibration import draw_reliability, draw_risk_coverage
 from hsi.plots.leakage import draw_leakage
@@ -32,6 +35,9 @@ CHECKED = (
     "history.csv",
     "model.safetensors",
     "bundle.json",
+    "areas.csv",
+    "map.tif",
+    "confidence.tif",
 )
 
 
@@ -44,8 +50,12 @@ def write(folder: Path, result: Result, record: Record) -> None:
     if prediction.probabilities is not None:
         files.write_array(folder / "probabilities.npy", prediction.probabilities)
     save_split(folder / "split.npz", split)
-    names = list(result.scene.class_names)
-    files.write(folder / "confusion.csv", pd.DataFrame(result.evaluation.scores.confusion, names, names).to_csv())
+    scene, confusion = result.scene, result.evaluation.scores.confusion
+    names = list(scene.class_names)
+    write_all(folder, prediction.class_map, prediction.confidence, names, scene.colours, scene.georeference)
+    notes = sample_notes(record.choices["split"])
+    write_areas(folder, prediction.class_map, names, scene.georeference, confusion, notes)
+    files.write(folder / "confusion.csv", pd.DataFrame(confusion, names, names).to_csv())
     files.write(folder / "history.csv", result.history.to_csv(index=False))
     for name, figure in figures(result, record.choices["model"]).items():
         canvas.save(figure, folder / name)
