@@ -193,11 +193,12 @@ def test_names_of_images(tmp_path):
     assert [short_name(tmp_path / name) for name in names] == ["water", "water", "water", "water.1", "a.b"]
 
 
-@pytest.mark.parametrize("fine", [0.0001, 0.3, 1 / 3])
+@pytest.mark.parametrize("fine", [0.0001, 0.00027, 0.1, 0.3])
 def test_a_middle_between_two_pixels_takes_the_right_lower_one_whatever_is_rounded(fine):
     labels = np.arange(1600).reshape(40, 40)
-    here, there = ((size, 0.0, 11.1, 0.0, -size, 48.3) for size in (2 * fine, fine))
-    moved = Georeference(there).moved(-600, -600)
-    place = between(placed(Georeference(here).moved(-300, -300), "one"), placed(moved, "other"))
-    found, _ = nearest(labels, place, (20, 20))
-    np.testing.assert_array_equal(found, labels[1::2, 1::2])
+    here = Georeference((2 * fine, 0, 11.1, 0, -2 * fine, 48.3))
+    for start in range(0, 20, 2):  # corners as files have them: in decimals, rounded
+        there = Georeference((fine, 0, round(11.1 - start * fine, 9), 0, -fine, round(48.3 + start * fine, 9)))
+        found, _ = nearest(labels, between(placed(here, "one"), placed(there, "other")), (10, 10))
+        part = slice(start + 1, start + 21, 2)
+        np.testing.assert_array_equal(found, labels[part, part])
