@@ -15,13 +15,14 @@ from tabulate import tabulate
 from hsi import files
 from hsi.cli.main import main
 from hsi.cli.request import AuditRequest
-from hsi.config.build import build_as, build_later
+from hsi.config.build import build_as
 from hsi.evaluation.leakage import audit, ladder
 from hsi.plots import canvas
 from hsi.plots.leakage import draw_ladder, draw_leakage
+from hsi.recipes import split_of
 from hsi.scene import Scene
 from hsi.scenes.assemble import require_classes
-from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split, save_split
+from hsi.splits.roles import TEST, TRAIN, VALIDATION, save_split
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +41,11 @@ def run(config: DictConfig) -> None:
     folder = Path(runtime.output_dir)
     scene = build_as(Scene, request.scene, "scene")
     require_classes(scene)
-    split = build_later(Split, request.split, "split")(scene.labels)
-    table = ladder(split, scene.labels, request.windows, request.context)
-    leakage = audit(split, scene.labels, request.patch_size, context=request.context)
+    split = split_of(scene, request.split)
+    table = ladder(split, scene.labels, request.windows, request.context, scene.valid)
+    leakage = audit(
+        split, scene.labels, request.patch_size, None, request.context, polygons=scene.polygons, valid=scene.valid
+    )
 
     counts = ", ".join(
         f"{len(split.pixels(role)):,} {verb}"

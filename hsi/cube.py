@@ -45,7 +45,7 @@ class LazyCube:
         rows, cols, bands = (*(key if isinstance(key, tuple) else (key,)), slice(None), slice(None))[:3]
         if not isinstance(rows, slice) or not isinstance(cols, slice):
             raise TypeError("rows and columns of a cube on disk are given as slices")
-        wanted = None if bands == slice(None) else np.arange(self.shape[2])[bands]
+        wanted = None if isinstance(bands, slice) and bands == slice(None) else np.arange(self.shape[2])[bands]
         inside, thinned = _first_last(cols, self.shape[1])
         numbers = range(self.shape[0])[rows]
         if numbers.step == 1:

@@ -18,6 +18,7 @@ from hsi.engine.samples import Samples, gather
 from hsi.errors import HsiError
 from hsi.evaluation.evaluation import evaluate
 from hsi.mapping.scene_map import MapSettings, symmetric_logits
+from hsi.mapping.unknown import evidence_table
 from hsi.reduce import Features
 from hsi.reports.terminal import introduce
 from hsi.runs.model import TrainedModel
@@ -119,17 +120,19 @@ def train(
     if ready:
         ready()
     fitted = recipe.training.fit(network, samples, recipe.engine, seed, checkpoint)
+    logits = _validation_logits(network, samples, recipe.engine, recipe.settings)
     model = TrainedModel(
         network=network,
         reducer=features.reducer,
         engine=recipe.engine,
         settings=recipe.settings,
-        temperature=_temperature(network, samples, recipe.engine, recipe.settings),
+        temperature=_temperature(logits, samples, recipe.settings),
         scene=scene.name,
         sensor=sensor_of(scene),
         class_names=scene.class_names,
         colours=scene.colours,
         label_values=scene.label_values,
+        unknown=None if logits is None else evidence_table(logits),
     )
     return Trained(
         model=model,
@@ -211,9 +214,18 @@ def _require_validation(settings: MapSettings, split: Split) -> None:
         )
 
 
-def _temperature(network: WindowClassifier, samples: Samples, engine: Engine, settings: MapSettings) -> float:
-    """1 unless the settings ask for a temperature, else the best one for the validation pixels."""
-    if settings.calibrate == "none":
-        return 1.0
+def _validation_logits(
+    network: WindowClassifier, samples: Samples, engine: Engine, settings: MapSettings
+) -> np.ndarray | None:
+    """Logits (S, N, K) of the validation pixels under the symmetries of the map; None without such pixels."""
+    if len(samples.validation) == 0:
+        return None
     turns = symmetric_logits(network, samples.image, engine, settings, samples.region, samples.validation)
-    return best_temperature(torch.stack(list(turns)).numpy(), samples.targets[samples.validation].cpu().numpy())
+    return torch.stack(list(turns)).numpy()
+
+
+def _temperature(logits: np.ndarray | None, samples: Samples, settings: MapSettings) -> float:
+    """1 unless the settings ask for a temperature, else the best one for the validation pixels."""
+    if settings.calibrate == "none" or logits is None:
+        return 1.0
+    return best_temperature(logits, samples.targets[samples.validation].cpu().numpy())

@@ -31,6 +31,8 @@ from hsi.mapping.scene_map import MapSettings
 from hsi.models.building import build_model, require_settings
 from hsi.reduce import Features
 from hsi.runs.identity import settle
+from hsi.scene import Scene
+from hsi.splits.roles import Split
 from hsi.training.fitted import Training
 from hsi.training.steps import Steps
 
@@ -107,6 +109,17 @@ def recipe_of(tree: Mapping[str, Any], name: str) -> Recipe:
         name=name,
         window=check_value(Window | None, tree["model"].get("patch_size"), "model.patch_size"),
     )
+
+
+def split_of(scene: Scene, description: Mapping[str, Any]) -> Split:
+    """Who of a scene's pixels trains, validates and tests, by a description such as those under conf/split/.
+
+    A way of splitting is given the labels, and the polygons or tiles of the scene where it takes them. Raises HsiError:
+    a value that is not allowed, or a scene that it cannot split.
+    """
+    units = {"polygons": scene.polygons, "tiles": scene.tiles, "tile_names": scene.tile_names}
+    half = build_later(Split, description, "split")
+    return half(scene.labels, **taken(description, "split", **units))
 
 
 def _training(tree: Mapping[str, Any]) -> Training:

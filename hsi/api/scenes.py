@@ -15,7 +15,7 @@ from hsi.errors import HsiError
 from hsi.evaluation.leakage import audit, ladder
 from hsi.plots import leakage as leak_plots
 from hsi.plots import maps
-from hsi.recipes import compose_settings, override
+from hsi.recipes import compose_settings, override, split_of
 from hsi.scenes.assemble import from_arrays as scene_of_arrays
 from hsi.splits import roles
 
@@ -35,7 +35,7 @@ class Scene(values.Scene):
         """Draw training, validation and test pixels; `kind` and `settings` as in ``split=`` (conf/split/)."""
         overrides = (f"split={kind}", *(override(f"split.{key}", value) for key, value in settings.items()))
         tree, _ = compose_settings([*(self.overrides or ()), *overrides])
-        made = build(tree["split"], "split")(self.labels)
+        made = split_of(self, tree["split"])
         return Split(made.role, made.region, made.notes, scene=self, overrides=overrides)
 
     def use(self, role: np.ndarray, region: np.ndarray | None = None) -> "Split":
@@ -61,7 +61,9 @@ class Split(roles.Split):
         """What test windows see of the training pixels, for several windows; nothing is trained."""
         assert self.scene is not None
         labels = self.scene.labels
-        return Audit(ladder(self, labels, windows), leakage=audit(self, labels, window))
+        scene = self.scene
+        found = audit(self, labels, window, polygons=scene.polygons, valid=scene.valid)
+        return Audit(ladder(self, labels, windows, valid=scene.valid), leakage=found)
 
 
 class Audit(pd.DataFrame):

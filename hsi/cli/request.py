@@ -9,11 +9,11 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from pydantic import BeforeValidator, Field
 
-from hsi.config.build import build_as, build_later, check_value
+from hsi.config.build import build_as, check_value
 from hsi.config.values import FilePath, Folder, Positive, Seed, Switch, Window
 from hsi.engine.device import Device, Precision
 from hsi.experiment import Recipe
-from hsi.recipes import chosen, recipe_of
+from hsi.recipes import chosen, recipe_of, split_of
 from hsi.runs.identity import settle
 from hsi.scene import Scene
 from hsi.scenes.assemble import require_classes
@@ -98,7 +98,7 @@ class Request:
 
     def split(self, scene: Scene) -> Split:
         """Who of its pixels trains, validates and tests."""
-        return build_later(Split, self.tree["split"], "split")(scene.labels)
+        return split_of(scene, self.tree["split"])
 
     def recipe(self) -> Recipe:
         """Every choice but scene, split and seed, built."""

@@ -52,6 +52,6 @@ def evaluate(
     return Evaluation(
         scores=score(scene.labels[test], class_map[test], scene.class_names),
         calibration=calibration(confidence[test], class_map[test] == scene.labels[test]),
-        leakage=audit(split, scene.labels, window, class_map, context),
+        leakage=audit(split, scene.labels, window, class_map, context, scene.polygons, scene.valid),
         pixels={name: len(split.pixels(role)) for name, role in ROLES.items()},
     )

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.ndimage import distance_transform_cdt, uniform_filter
 from scipy.stats import binomtest
 
-from hsi.splits.roles import TEST, TRAIN, Split
+from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
 
 NONE = np.iinfo(np.int32).max  # the distance where there is nothing to be near to
 
@@ -47,7 +47,9 @@ def sees_training(split: Split, window: int) -> np.ndarray:
     return distance_to(split.role == TRAIN, split.region) <= window // 2
 
 
-def ladder(split: Split, labels: np.ndarray, windows: Sequence[int], context: str = "own") -> pd.DataFrame:
+def ladder(
+    split: Split, labels: np.ndarray, windows: Sequence[int], context: str = "own", valid: np.ndarray | None = None
+) -> pd.DataFrame:
     """The leak figures of one split for several windows: a row a window.
 
     Parameters
@@ -59,6 +61,9 @@ def ladder(split: Split, labels: np.ndarray, windows: Sequence[int], context: st
     context
         ``free``: test windows are not masked to their region (training windows are); see
         `hsi.mapping.scene_map.MapSettings`.
+    valid
+        (rows, cols) bool, or None for all: which pixels hold data. The others are to a window what lies beyond the
+        scene's border, and no part of it.
 
     Returns
     -------
@@ -70,8 +75,8 @@ def ladder(split: Split, labels: np.ndarray, windows: Sequence[int], context: st
         test_windows_with_training_pixel_of_own_class
             share of those that contain one of the class of their own middle pixel;
         mean_overlap
-            mean, over the test windows, of the share of a window's pixels (those inside the scene and, where masked,
-            the region) that lie in a training window too.
+            mean, over the test windows, of the share of a window's pixels (those inside the scene that hold data and,
+            where masked, are in the region) that lie in a training window too.
     """
     train, test = split.role == TRAIN, split.role == TEST
     region = split.region if context == "own" else None
@@ -89,14 +94,20 @@ def ladder(split: Split, labels: np.ndarray, windows: Sequence[int], context: st
                 "window": window,
                 "test_windows_with_training_pixel": float((nearest <= reach).mean()),
                 "test_windows_with_training_pixel_of_own_class": float((nearest_own[test] <= reach).mean()),
-                "mean_overlap": float(_covered(to_train <= reach, window, region)[test].mean()),
+                "mean_overlap": float(_covered(to_train <= reach, window, region, valid)[test].mean()),
             }
         )
     return pd.DataFrame(rows)
 
 
 def audit(
-    split: Split, labels: np.ndarray, window: int, class_map: np.ndarray | None = None, context: str = "own"
+    split: Split,
+    labels: np.ndarray,
+    window: int,
+    class_map: np.ndarray | None = None,
+    context: str = "own",
+    polygons: np.ndarray | None = None,
+    valid: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """The leak figures of a run, for metrics.json.
 
@@ -108,15 +119,20 @@ def audit(
         (rows, cols) int 1..K, or None when there is no map yet.
     context
         As in `ladder`.
+    polygons
+        (rows, cols) int, or None: which polygon a labelled pixel was drawn with, from 1 on; 0 elsewhere.
+    valid
+        As in `ladder`.
 
     Returns
     -------
     leakage
         The row of `ladder`, and: ``context``; ``distance_counts``, the number of test pixels whose nearest training
         pixel, of any region, is 0, 1, 2... pixels away; ``accuracy_by_distance`` (with a map), see
-        `accuracy_by_distance`; ``sentence``, which says what it means.
+        `accuracy_by_distance`; ``polygons`` (with polygons), see `count_polygons`; ``sentence``, which says what it
+        means.
     """
-    figures: dict[str, Any] = ladder(split, labels, [window], context).to_dict("records")[0]
+    figures: dict[str, Any] = ladder(split, labels, [window], context, valid).to_dict("records")[0]
     share = figures["test_windows_with_training_pixel"]
     test = split.role == TEST
     distance = distance_to(split.role == TRAIN)[test]
@@ -131,7 +147,40 @@ def audit(
     figures |= {"context": context, "distance_counts": np.bincount(distance).tolist()}
     if class_map is not None:
         figures["accuracy_by_distance"] = accuracy_by_distance(distance, class_map[test] == labels[test])
+    if polygons is not None:
+        figures["polygons"] = counts = count_polygons(split, polygons)
+        sentence = f"{sentence} {_polygons_told(counts)}"
     return figures | {"sentence": sentence}
+
+
+def count_polygons(split: Split, polygons: np.ndarray) -> dict[str, int]:
+    """How many polygons train, validate and test, with one pixel at least, and how many do both of the outer two.
+
+    Parameters
+    ----------
+    polygons
+        (rows, cols) int, from 1 on; 0 elsewhere.
+
+    Returns
+    -------
+    counts
+        ``train``, ``validation``, ``test``, and ``on_both_sides``: those that test and train.
+    """
+    members = {
+        name: np.setdiff1d(polygons[split.role == role], 0)
+        for name, role in (("train", TRAIN), ("validation", VALIDATION), ("test", TEST))
+    }
+    both = np.intersect1d(members["train"], members["test"])
+    return {**{name: len(found) for name, found in members.items()}, "on_both_sides": len(both)}
+
+
+def _polygons_told(counts: dict[str, int]) -> str:
+    if not counts["on_both_sides"]:
+        return f"None of the {counts['test']} polygons that test also trains."
+    return (
+        f"{counts['on_both_sides']} of the {counts['test']} polygons that test also train: pixels of one polygon are "
+        "alike, so their accuracy is that of filling polygons in; split=polygons keeps each on one side."
+    )
 
 
 def accuracy_by_distance(distance: np.ndarray, right: np.ndarray) -> list[dict[str, float]]:
@@ -169,10 +218,14 @@ def accuracy_by_distance(distance: np.ndarray, right: np.ndarray) -> list[dict[s
     return bins
 
 
-def _covered(seen: np.ndarray, window: int, region: np.ndarray | None) -> np.ndarray:
-    """Share of each window, of its part inside the scene and the region, that is `seen`: (rows, cols) float64."""
-    share = np.empty(seen.shape)
-    for inside in [np.ones_like(seen)] if region is None else [region == value for value in np.unique(region)]:
+def _covered(seen: np.ndarray, window: int, region: np.ndarray | None, valid: np.ndarray | None) -> np.ndarray:
+    """Share of each window, of its part inside the scene and the region, that is `seen`: (rows, cols) float64.
+
+    Pixels that hold no data are no part of a window; their own share is 0.
+    """
+    share = np.zeros(seen.shape)
+    for side in [np.ones_like(seen)] if region is None else [region == value for value in np.unique(region)]:
+        inside = side if valid is None else side & valid
         part, whole = (uniform_filter(a * 1.0, window, mode="constant") for a in (seen & inside, inside))
         share[inside] = (part[inside] / whole[inside]).clip(0, 1)
     return share

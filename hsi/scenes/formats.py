@@ -1,4 +1,4 @@
-"""The formats in which images circulate, all read into a `Raster`: .mat, .npy, .npz, ENVI .hdr, TIFF.
+"""The formats in which images circulate, all read into a `Raster`: .mat, .npy, .npz, ENVI, (Geo)TIFF.
 
 The only place that looks at a file's suffix, and the one that turns what the libraries raise into a sentence. Nothing
 here runs code out of a file.
@@ -12,14 +12,19 @@ from pathlib import Path
 
 import numpy as np
 
+from hsi.cube import Cube, LazyCube
 from hsi.errors import HsiError
-from hsi.scenes.envi import read_envi
+from hsi.scenes.envi import DATA_SUFFIXES, find_header, read_envi
 from hsi.scenes.geotiff import read_tiff
 from hsi.scenes.mat import read_mat
 from hsi.scenes.npy import names_in_archive, read_npy, read_npz
 from hsi.scenes.raster import Raster
 
 WITH_NAMES = (".mat", ".npz")
+POLYGONS = (".shp", ".gpkg", ".geojson", ".json", ".kml", ".fgb")
+READ_HERE = ".mat, .npy, .npz, ENVI .hdr or (Geo)TIFF .tif file"
+EXPANSION = 20_000  # more than any compression of TIFF makes of a byte, but for an image that is all the same
+SMALL = 256 * 2**20  # bytes that a label image may take, however small its file
 
 
 def read_raster(path: str | Path, key: str | None = None, ndim: int = 3, option: str | None = None) -> Raster:
@@ -28,7 +33,7 @@ def read_raster(path: str | Path, key: str | None = None, ndim: int = 3, option:
     Parameters
     ----------
     path
-        the file; for ENVI its header.
+        the file; for ENVI its header or its data file. The suffix may be in small or capital letters.
     key
         the array's name in a .mat or .npz file; None takes the only array of the right rank.
     ndim
@@ -38,23 +43,17 @@ def read_raster(path: str | Path, key: str | None = None, ndim: int = 3, option:
 
     Returns
     -------
-    The raster, with an array of `ndim` dimensions.
+    The raster, with an array of `ndim` dimensions: a label image in memory, a cube as a `LazyCube` where the format
+    allows it.
 
-    Raises HsiError: missing, damaged or foreign file, missing or ambiguous key, wrong rank.
+    Raises HsiError: missing, damaged or foreign file, missing or ambiguous key, wrong rank; later too, when a cube is
+    read whose file was damaged after this.
     """
     path = Path(path).expanduser()
     option = option or ("scene.cube_key" if ndim == 3 else "scene.labels_key")
     with translated_faults(path):
         raster = _read(path, key, ndim, option)
-        array = raster.array
-        if ndim == 2 and array.ndim == 3 and array.shape[2] == 1:
-            array = array[:, :, 0]
-        if array.ndim != ndim:
-            layout = "a cube (rows, columns, bands)" if ndim == 3 else "a label image (rows, columns)"
-            raise HsiError(f"{path} holds an array of shape {array.shape}, but {layout} is needed: give another array.")
-        if not array.dtype.isnative:
-            array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-        return replace(raster, array=array)
+        return replace(raster, array=_of_rank(path, raster.array, ndim))
 
 
 def archive_names(path: str | Path) -> tuple[str, ...]:
@@ -72,10 +71,16 @@ def translated_faults(path: Path) -> Iterator[None]:
     """Turn what a library raises over the file at `path` into an HsiError of one sentence."""
     if not path.is_file():
         raise HsiError(f"{path} does not exist or is no file: check the path (now in {Path.cwd()}).")
+    with warnings.catch_warnings(), _as_sentence(path):
+        warnings.simplefilter("ignore")  # of tags that Pillow passes over
+        yield
+
+
+@contextmanager
+def _as_sentence(path: Path) -> Iterator[None]:
+    """`translated_faults` for a file that is open: it changes nothing that threads share."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of capital letters in ENVI headers, of tags that Pillow passes over
-            yield
+        yield
     except HsiError:
         raise
     except MemoryError as error:
@@ -87,6 +92,38 @@ def translated_faults(path: Path) -> Iterator[None]:
         raise HsiError(
             f"{path} cannot be read ({reason}): it is damaged or cut short, fetch or copy it again."
         ) from error
+
+
+def _of_rank(path: Path, array: Cube, ndim: int) -> Cube:
+    """The array with `ndim` dimensions, in native byte order; an image of one band is a label image too."""
+    one_band = ndim == 2 and array.ndim == 3 and array.shape[2] == 1
+    if array.ndim != ndim and not one_band:
+        layout = "a cube (rows, columns, bands)" if ndim == 3 else "a label image (rows, columns)"
+        raise HsiError(f"{path} holds an array of shape {array.shape}, but {layout} is needed: give another array.")
+    if isinstance(array, LazyCube):
+        if ndim == 3:
+            return _guarded(path, array)
+        if array.nbytes > max(SMALL, EXPANSION * path.stat().st_size):
+            raise HsiError(
+                f"{path} says that it has {array.shape[0]} x {array.shape[1]} pixels, more than its "
+                f"{path.stat().st_size} bytes can hold: it is damaged or cut short, fetch or copy it again."
+            )
+        array = array[:]
+    if one_band:
+        array = array[:, :, 0]
+    if isinstance(array, np.memmap) or not array.dtype.isnative:
+        array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C", subok=False)
+    return array
+
+
+def _guarded(path: Path, cube: LazyCube) -> LazyCube:
+    """The cube, with a sentence for faults that come when it is read."""
+
+    def read(rows: slice, cols: slice, bands: np.ndarray | None) -> np.ndarray:
+        with _as_sentence(path):
+            return cube.read(rows, cols, bands)
+
+    return replace(cube, read=read)
 
 
 def _read(path: Path, key: str | None, ndim: int, option: str) -> Raster:
@@ -104,6 +141,8 @@ def _read(path: Path, key: str | None, ndim: int, option: str) -> Raster:
             return read_envi(path)
         case ".tif" | ".tiff":
             return read_tiff(path)
-    raise HsiError(
-        f"{path} has a format that is not read here: give a .mat, .npy, .npz, ENVI .hdr or (Geo)TIFF .tif file."
-    )
+    if suffix in POLYGONS:
+        raise HsiError(f"{path} holds polygons, and an image is needed here: give polygons as scene.labels=.")
+    if suffix in DATA_SUFFIXES or find_header(path):
+        return read_envi(path)
+    raise HsiError(f"{path} has a format that is not read here: give a {READ_HERE}.")

@@ -1,4 +1,4 @@
-"""NumPy files: .npy, mapped into memory, and .npz. Pickled objects are refused."""
+"""NumPy files: .npy, of which only what is asked for is read, and .npz. Pickled objects are refused."""
 
 import zipfile
 from pathlib import Path
@@ -7,15 +7,17 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy_format
 
-from hsi.errors import HsiError
+from hsi.errors import HsiError, shown
 from hsi.scenes.archives import choose_key
 from hsi.scenes.raster import Raster
+from hsi.scenes.raw import Plain, plain_cube
 
 
 def read_npy(path: Path) -> Raster:
-    """Map the array of a .npy file into memory; nothing is read yet.
+    """Open the array of a .npy file; of one with three dimensions only what is asked for is read.
 
-    Raises HsiError: an archive, or pickled objects; ValueError, OSError: damage.
+    Raises HsiError: an archive, pickled objects, or a file that is shorter than its header promises; ValueError,
+    OSError: damage.
     """
     with path.open("rb") as stream:
         if zipfile.is_zipfile(stream):
@@ -24,9 +26,18 @@ def read_npy(path: Path) -> Raster:
                 "array with numpy.save."
             )
         stream.seek(0)
-        if _header(stream)[1].hasobject:
-            raise HsiError(f"{path} holds pickled objects, which could run code and are never opened: save numbers.")
-    return Raster(npy_format.open_memmap(path, mode="r"), (path,))
+        shape, by_columns, dtype = _header(stream)
+        start = stream.tell()
+    if dtype.hasobject:
+        raise HsiError(f"{path} holds pickled objects, which could run code and are never opened: save numbers.")
+    if dtype.kind not in "iufb":
+        raise HsiError(f"{path} holds {shown(dtype)}, which are no real numbers: save the image as such.")
+    if len(shape) != 3:
+        return Raster(np.load(path, mmap_mode="r", allow_pickle=False), (path,))
+    if min(shape) < 1:
+        raise HsiError(f"{path} holds an array of shape {shape}, which is empty or damaged: save it again.")
+    plain = Plain(path, start, shape, dtype, (2, 1, 0) if by_columns else (0, 1, 2))
+    return Raster(plain_cube(plain, "its header"), (path,))
 
 
 def read_npz(path: Path, key: str | None, ndim: int, option: str) -> Raster:
@@ -36,7 +47,7 @@ def read_npz(path: Path, key: str | None, ndim: int, option: str) -> Raster:
         for member in archive.namelist():
             if member.endswith(".npy"):
                 with archive.open(member) as stream:
-                    shape, dtype = _header(stream)
+                    shape, _, dtype = _header(stream)
                 if dtype.kind in "iufcb":
                     shapes[member.removesuffix(".npy")] = shape
     chosen = choose_key(path, shapes, key, ndim, option)
@@ -50,9 +61,10 @@ def names_in_archive(path: Path) -> tuple[str, ...]:
         return tuple(member.removesuffix(".npy") for member in archive.namelist())
 
 
-def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether the first axis changes fastest, and dtype."""
     version = npy_format.read_magic(stream)
     # version 3 differs from 2 only in how it spells the names of fields, and arrays with fields are no images
     read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-    shape, _, dtype = read(stream)
-    return shape, dtype
+    header: tuple[tuple[int, ...], bool, np.dtype] = read(stream)
+    return header

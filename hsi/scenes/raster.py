@@ -63,7 +63,32 @@ class Raster:
         return np.ascontiguousarray(np.array(self.array) if lies_on_disk else self.array)
 
     def measured(self) -> Cube:
-        """The quantity measured, float32, NaN where there is none; the array itself where neither gain nor offset is."""
-        if self.gain is None and self.offset is None:
-            return self.array
-        raise NotImplementedError
+        """What was measured: the array itself, or with gain and offset applied (float32, NaN where it holds nodata).
+
+        A `LazyCube` is changed as it is read. `nodata` says nothing about the result where one of the two was applied.
+        """
+        array, gain, offset = self.array, self.gain, self.offset
+        if gain is None and offset is None:
+            return array
+        if isinstance(array, LazyCube):
+
+            def read(rows: slice, cols: slice, bands: np.ndarray | None) -> np.ndarray:
+                return self._converted(array.read(rows, cols, bands), slice(None) if bands is None else bands)
+
+            return LazyCube(array.shape, np.dtype(np.float32), read)
+        return self._converted(array, slice(None))
+
+    def _converted(self, values: np.ndarray, bands: slice | np.ndarray) -> np.ndarray:
+        """Gain and offset of `bands` applied, a row at a time in double precision; float32."""
+        result = np.empty(values.shape, np.float32)
+        for raw, row in zip(values, result, strict=True):
+            exact = raw.astype(np.float64)
+            if self.gain is not None:
+                exact *= self.gain[bands]
+            if self.offset is not None:
+                exact += self.offset[bands]
+            with np.errstate(over="ignore"):  # of values that are none, such as a nodata of -1.8e308
+                row[...] = exact
+            if self.nodata is not None:
+                row[raw == self.nodata] = np.nan
+        return result

@@ -13,6 +13,7 @@ from spectral.io import envi
 from hsi.config.build import build
 from hsi.errors import HsiError
 from hsi.files import file_checksum
+from hsi.georeference import Georeference
 from hsi.scenes.assemble import from_arrays, require_classes
 from hsi.scenes.custom import load_custom
 from hsi.scenes.palette import OKABE_ITO
@@ -177,7 +178,7 @@ def test_custom_scene_in_every_format(tmp_path, monkeypatch, format_):
         files = {"cube": "cube.tif", "labels": "labels.tiff"}
     else:
         metadata = {"wavelength": [0.5, 0.6, 0.7, 0.8, 0.9], "wavelength units": "Micrometers"}
-        metadata |= {"default bands": [3, 2, 1], "coordinate system string": ["PROJCS[x]"]}
+        metadata |= {"default bands": [3, 2, 1], "map info": ["Arbitrary", 1, 1, 100, 200, 5, 5]}
         envi.save_image("cube.hdr", CUBE, dtype=np.uint16, metadata=metadata)
         envi.save_image("labels.hdr", LABELS.astype(np.uint8)[:, :, None])
         files = {"cube": "cube.hdr", "labels": "labels.hdr"}
@@ -189,7 +190,7 @@ def test_custom_scene_in_every_format(tmp_path, monkeypatch, format_):
     assert scene.colours == OKABE_ITO[:3]
     if format_ == "envi":
         np.testing.assert_allclose(scene.wavelengths, [500, 600, 700, 800, 900])
-        assert scene.georeference == {"coordinate system string": ["PROJCS[x]"]}
+        assert scene.georeference == Georeference((5, 0, 100, 0, -5, 200))
         assert scene.rgb_bands == (2, 1, 0)
         assert set(scene.checksums) == {"cube.hdr", "cube.img", "labels.hdr", "labels.img"}
     else:

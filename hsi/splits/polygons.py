@@ -1,0 +1,93 @@
+"""Whole polygons on one side: what was drawn in one go is never both trained on and tested."""
+
+import numpy as np
+
+from hsi.config.values import Folds, Index, Seed, Share, ShareOrZero
+from hsi.errors import HsiError
+from hsi.splits.regions import assign, fold_roles, side_shares
+from hsi.splits.roles import TRAIN, Split
+from hsi.splits.sides import split_by_side, spread
+
+
+def polygons_split(
+    labels: np.ndarray,
+    polygons: np.ndarray | None = None,
+    *,
+    train: Share = 0.5,
+    validation: ShareOrZero = 0,
+    folds: Folds | None = None,
+    fold: Index = 0,
+    seed: Seed = 0,
+) -> Split:
+    """Put whole polygons on the train, validation or test side; windows keep to their side.
+
+    The pixels of a polygon are alike, and whoever tests on some while training on others measures how well a polygon
+    is filled in. So the polygons of a class go to one side as a whole, the largest first, each to the side that lacks
+    most of its share. None is cut: a class with fewer polygons than there are sides lies on the train side as a whole,
+    where nothing tests it, so that it is left out and named. Pixels outside the polygons go with the nearest one, and
+    windows are masked to their side as in `hsi.splits.regions`.
+
+    Parameters
+    ----------
+    labels
+        (rows, cols) int, 0 unlabelled, 1..K.
+    polygons
+        (rows, cols) int, or None: which polygon, or group of touching points, a pixel was drawn with, from 1 on; 0
+        elsewhere. Labelled pixels outside all polygons take no part.
+    train, validation
+        Shares of each class, in pixels, met as closely as whole polygons allow.
+    folds, fold
+        In place of `train`: that many sides of equal share, of which number `fold` (from 0) tests; any `validation`
+        above 0 makes the next one the validation side. The sides are the same for every `fold`.
+    seed
+        Which polygons, where their sizes leave a choice.
+
+    Raises HsiError for a scene without polygons, or fewer than two classes with a polygon for each side.
+    """
+    if polygons is None or not ((polygons > 0) & (labels > 0)).any():
+        raise HsiError(
+            "split=polygons needs labels that were drawn as polygons or points (a GeoPackage, GeoJSON or shapefile in "
+            "scene.labels=), and these are an image: give such a file, or choose split=regions"
+        )
+    shares, roles = side_shares(train, validation) if folds is None else fold_roles(folds, fold, validation)
+    drawn = np.where(polygons > 0, labels, 0)
+    notes = []
+    if lost := int(((labels > 0) & (drawn == 0)).sum()):
+        notes.append(f"{lost:,} labelled pixels lie in no polygon and are unused")
+    sizes = np.bincount(polygons[drawn > 0])
+    class_of = np.zeros(len(sizes), dtype=np.int64)
+    class_of[polygons[drawn > 0]] = drawn[drawn > 0]
+    side_of = np.zeros(len(sizes), dtype=np.uint8)
+    rng = np.random.default_rng(seed)
+    split_up = 0
+    for k in range(1, int(labels.max()) + 1):
+        own = np.flatnonzero(class_of == k)
+        if len(own) < len(shares):
+            side_of[own] = TRAIN
+            notes.append(f"class {k} has {len(own)} polygons for {len(shares)} sides: all lie on the train side")
+            continue
+        split_up += 1
+        side_of[own] = np.array(roles)[assign(sizes[own], shares, rng)]
+    if split_up < 2:
+        raise HsiError(
+            f"{split_up or 'none'} of {int(labels.max())} classes has a polygon for each of {len(shares)} sides, two "
+            "must have: draw more polygons, ask for fewer sides, or choose split=regions, which cuts fields in two"
+        )
+    goal = train if folds is None else (folds - 1 - bool(validation)) / folds
+    notes += _departures(sizes, class_of, side_of, goal)
+    side = side_of[np.where(drawn > 0, polygons, 0)]
+    return split_by_side(drawn, side, region=spread(side), notes=tuple(notes))
+
+
+def _departures(sizes: np.ndarray, class_of: np.ndarray, side_of: np.ndarray, goal: float) -> list[str]:
+    """Name the classes whose share of the train side departs from `goal` by more than a tenth of the class."""
+    notes = []
+    for k in range(1, int(class_of.max()) + 1):
+        whole = int(sizes[class_of == k].sum())
+        trained = int(sizes[(class_of == k) & (side_of == TRAIN)].sum())
+        if 0 < trained < whole and abs(trained / whole - goal) > 0.1:
+            notes.append(
+                f"class {k}: {trained} of {whole} pixels ({trained / whole:.0%}) lie on the train side, its polygons "
+                "allow no better balance"
+            )
+    return notes
