@@ -27,7 +27,7 @@ from hsi.mapping.unknown import tables_as_json, tables_from_json
 from hsi.models.building import build_model
 from hsi.reduce import Reducer
 from hsi.runs.adapt import adapt
-from hsi.runs.sensor import Sensor
+from hsi.runs.sensor import Sensor, data_mask
 from hsi.scene import Scene
 
 FORMAT = 2
@@ -88,10 +88,16 @@ class TrainedModel:
         """The same model, whose `check` looks at bands and wavelengths and not at values."""
         return replace(self, sensor=replace(self.sensor, quantiles=None))
 
-    def map(self, scene: Scene, device: Device = "auto") -> Prediction:
-        """Map a whole scene, which meets the reducer of the training; rejects one that does not fit."""
+    def map(self, scene: Scene, device: Device = "auto", region: np.ndarray | None = None) -> Prediction:
+        """Map a whole scene, which meets the reducer of the training; rejects one that does not fit.
+
+        Pixels without data are seen as what lies beyond the border, and have no class. `region` as in
+        `hsi.mapping.scene_map`.
+        """
         fitting = self.adapt(scene)
-        return self.map_image(as_image(self.reducer.transform(fitting.cube), resolve_device(device)))
+        valid = data_mask(fitting)
+        image = as_image(self.reducer.transform(fitting.cube, valid), resolve_device(device))
+        return self.map_image(image, region).laid_into(valid.shape, (slice(None), slice(None)), valid)
 
     def map_image(self, image: torch.Tensor, region: np.ndarray | None = None) -> Prediction:
         """Map an image (C, rows, cols) float32 that has been reduced; `region` as in `hsi.mapping.scene_map`."""
