@@ -222,7 +222,7 @@ def test_georeferences(tmp_path, format):
     assert found(x=None, y=None, crs=((), None, transform)).georeference == Georeference(TRANSFORM, UTM)
     assert found(crs=((), None, {"spatial_ref": UTM})).georeference == Georeference(TRANSFORM, UTM)
     assert found(crs=None).georeference == Georeference(TRANSFORM, None)
-    irregular = found(y=(("y",), Y + 5 * (Y == Y[2]), {}), crs=None)
+    irregular = found(y=(("y",), Y + 5 * (Y[2] == Y), {}), crs=None)
     assert irregular.georeference is None
     assert any("no regular grid" in note for note in irregular.notes)
     degrees = {"units": "degrees_north"}
