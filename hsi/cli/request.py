@@ -13,6 +13,7 @@ from hsi.config.build import build_as, check_value
 from hsi.config.values import FilePath, Folder, Positive, Seed, Switch, Window
 from hsi.engine.device import Device, Precision
 from hsi.experiment import Recipe
+from hsi.output.export import Format
 from hsi.recipes import chosen, recipe_of, split_of
 from hsi.runs.identity import settle
 from hsi.scene import Scene
@@ -33,6 +34,21 @@ class PredictRequest:
 
     @classmethod
     def read(cls, config: DictConfig) -> "PredictRequest":
+        """Check a configuration that Hydra has composed."""
+        return cls(**_own(cls, settle(config)))
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What ``hsi.export`` is asked for; the keys are explained in conf/export.yaml."""
+
+    run: FilePath
+    format: Format
+    out: FilePath | None
+    trust: Annotated[list[str], BeforeValidator(lambda names: [names] if isinstance(names, str) else names)]
+
+    @classmethod
+    def read(cls, config: DictConfig) -> "ExportRequest":
         """Check a configuration that Hydra has composed."""
         return cls(**_own(cls, settle(config)))
 
@@ -108,5 +124,6 @@ class Request:
 def _own(request: type, tree: Mapping[str, Any]) -> dict[str, Any]:
     """Those values of the top of a configuration that a request has fields for, checked."""
     hints = get_type_hints(request, include_extras=True)
-    check_value(Folder, tree.get("data_dir"), "data_dir")  # the scene has it; a wrong one is told though nobody asks
+    if "data_dir" in tree:  # the scene has it; a wrong one is told though nobody asks
+        check_value(Folder, tree["data_dir"], "data_dir")
     return {key: check_value(hints[key], value, key) for key, value in tree.items() if key in hints}

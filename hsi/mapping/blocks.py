@@ -97,15 +97,16 @@ class Task:
         return sum(mapper.settings.symmetries for mapper, _ in self.members)
 
 
-def look_at(scene: Scene, reducer: Reducer) -> Look:
+def look_at(scene: Scene, reducer: Reducer, region: np.ndarray | None = None) -> Look:
     """How a network sees a scene that meets the reducer of its training; parts without data are not read."""
 
     def look(rows: slice, cols: slice) -> Seen:
+        sides = None if region is None else region[rows, cols]
         if scene.valid is not None and not scene.valid[rows, cols].any():
             valid = scene.valid[rows, cols]
-            return Seen(np.zeros((*valid.shape, reducer.weights.shape[1]), dtype=np.float32), valid)
+            return Seen(np.zeros((*valid.shape, reducer.weights.shape[1]), dtype=np.float32), valid, sides)
         values, valid = scene.read(rows, cols)
-        return Seen(reducer.transform(values, valid), valid)
+        return Seen(reducer.transform(values, valid), valid, sides)
 
     return look
 
@@ -146,22 +147,23 @@ def _cut(length: int, most: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def plan_within(memory_gb: float, task: Task, bytes_per_pixel: int) -> list[Block]:
+def plan_within(memory_gb: float, task: Task, bytes_per_pixel: int, held: int = 0) -> list[Block]:
     """Cut a scene into blocks for which the memory of a process, in 10^9 bytes, has room.
 
-    `bytes_per_pixel` is the size of a spectrum in the cube. Raises HsiError: windows larger than the scene.
+    `bytes_per_pixel` is the size of a spectrum in the cube, `held` what of the scene is in memory all the time. Raises
+    HsiError: windows larger than the scene.
     """
     for mapper, _ in task.members:
         require_room(mapper.network.window, *task.shape)
     around = 2 * max(reach(mapper.network.window, mapper.engine.padding) for mapper, _ in task.members)
     needed = max(_bytes_per_position(mapper, bytes_per_pixel, task.classes) for mapper, _ in task.members)
-    return plan(*task.shape, around, room(memory_gb, task) / needed)
+    return plan(*task.shape, around, _room(memory_gb, task, held) / needed)
 
 
-def room(memory_gb: float, task: Task) -> float:
-    """Bytes that the process and the weights leave of the memory for what a block needs."""
+def _room(memory_gb: float, task: Task, held: int) -> float:
+    """Bytes that the process, the weights and the scene leave of the memory for what a block needs."""
     weights = sum(_size(mapper.network) for mapper, _ in task.members)
-    return max(memory_gb * 1e9 - PROCESS - weights, LEAST_ROOM * memory_gb * 1e9)
+    return max(memory_gb * 1e9 - PROCESS - weights - held, LEAST_ROOM * memory_gb * 1e9)
 
 
 def _size(network: nn.Module) -> int:

@@ -22,7 +22,7 @@ from hsi.runs.folder import CHECKPOINT, METRICS
 from hsi.runs.identity import FORMAT, config_hash, identity, plain
 from hsi.runs.model import save_model
 from hsi.runs.result import Record, Result
-from hsi.scene import Scene, scene_hash
+from hsi.scene import scene_hash
 from hsi.splits.roles import TEST, save_split
 
 # files whose checksums stand in metrics.json, so that `hsi.verify` sees any later change
@@ -96,7 +96,7 @@ def describe(folder: Path, result: Result, record: Record, surroundings: Mapping
         "scene": scene.name,
         "scene_hash": content,
         "scene_notes": list(scene.notes),
-        "no_data": without_data(scene),
+        "no_data": scene.no_data,
         "split_hash": split,
         "split_notes": list(result.split.notes),
         "parameters": cost and cost.parameters,
@@ -113,11 +113,3 @@ def describe(folder: Path, result: Result, record: Record, surroundings: Mapping
         "config_hash": config_hash(record.config),
         "config": plain(record.config),
     }
-
-
-def without_data(scene: Scene) -> dict[str, Any]:
-    """How much of a scene holds no data: its pixels, and the bands of its files that were left out, from 0."""
-    everything = range(scene.file_bands or scene.bands)
-    kept = set(everything if scene.kept_bands is None else scene.kept_bands.tolist())
-    empty = 0 if scene.valid is None else int((~scene.valid).sum())
-    return {"pixels": empty, "bands": [band for band in everything if band not in kept]}

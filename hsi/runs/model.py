@@ -19,14 +19,15 @@ from hsi.config.build import TARGET, build, check_value
 from hsi.config.saved import vet
 from hsi.config.values import Positive
 from hsi.engine.contract import WindowClassifier
-from hsi.engine.device import Device, resolve_device
-from hsi.engine.forward import Engine, as_image
+from hsi.engine.device import Device
+from hsi.engine.forward import Engine
 from hsi.errors import HsiError, shown
 from hsi.mapping.scene_map import MapSettings, Prediction, map_scene
 from hsi.mapping.unknown import tables_as_json, tables_from_json
 from hsi.models.building import build_model
 from hsi.reduce import Reducer
 from hsi.runs.adapt import adapt
+from hsi.runs.applied import Options, map_whole
 from hsi.runs.sensor import Sensor
 from hsi.scene import Scene
 
@@ -88,10 +89,13 @@ class TrainedModel:
         """The same model, whose `check` looks at bands and wavelengths and not at values."""
         return replace(self, sensor=replace(self.sensor, quantiles=None))
 
-    def map(self, scene: Scene, device: Device = "auto") -> Prediction:
-        """Map a whole scene, which meets the reducer of the training; rejects one that does not fit."""
-        fitting = self.adapt(scene)
-        return self.map_image(as_image(self.reducer.transform(fitting.cube), resolve_device(device)))
+    def map(self, scene: Scene, device: Device = "auto", region: np.ndarray | None = None) -> Prediction:
+        """Map a whole scene, block by block, which meets the reducer of the training; rejects one that does not fit.
+
+        `region` (rows, cols) masks windows as in training.
+        """
+        keep, memory = self.settings.save_probabilities, self.engine.memory_gb
+        return map_whole((self,), scene, Options(probabilities=keep, memory_gb=memory), device, region)
 
     def map_image(self, image: torch.Tensor, region: np.ndarray | None = None) -> Prediction:
         """Map an image (C, rows, cols) float32 that has been reduced; `region` as in `hsi.mapping.scene_map`."""

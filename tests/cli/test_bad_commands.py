@@ -15,7 +15,7 @@ from conftest import ROOT, TRIAL, Outcome, configure
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from hsi import audit, bench, compare, predict, run, verify
+from hsi import audit, bench, compare, export, predict, run, verify
 from hsi.cli import main as cli
 from hsi.config.build import DIRECTIVES, TARGET, build, check, locate
 from hsi.config.faults import explain
@@ -26,6 +26,7 @@ from hsi.models.building import require_settings
 COMMANDS = {
     "run": lambda: cli.main(run.run, "config"),
     "predict": lambda: cli.main(predict.predict, "predict"),
+    "export": lambda: cli.main(export.run, "export"),
     "audit": lambda: cli.main(audit.run, "audit"),
     "bench": lambda: cli.main(bench.bench, "bench"),
     "compare": compare.main,
@@ -219,6 +220,12 @@ TABLE = {
     "predict run=FILES/empty scene=synthetic trust=[3]": "trust=[3]: give a list, each text",
     "predict rnu=x": "unknown key rnu: did you mean run?",
     "predict model=svm": "unknown key model: known are check, data_dir, device",
+    "export": "run has no value yet: give run=...",
+    "export run=nowhere": "nowhere holds no finished run",
+    "export run=nowhere format=tflite": "format=tflite: choose onnx or torchscript",
+    "export run=nowhere scene=synthetic": "unknown key scene",
+    "export run=nowhere out=": "out=: give a path",
+    "export run=nowhere data_dir=x": "unknown key data_dir",
     "audit windows=[]": "windows=[]: give a list of odd whole numbers of pixels",
     "audit scene=synthetic windows=5": "windows=5: give a list of odd whole numbers of pixels",
     "audit scene=synthetic windows=[5,4]": "windows=[5, 4]: give a list of odd whole numbers of pixels",
