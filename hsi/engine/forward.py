@@ -12,7 +12,9 @@ rounding. Measured ratios: ``python -m hsi.bench``.
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isqrt
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -22,11 +24,10 @@ from torch.nn import functional as F
 from hsi.config.values import Positive, Switch
 from hsi.engine.contract import PlainHead, WindowClassifier
 from hsi.engine.cost import activation_floats
-from hsi.errors import HsiError
+from hsi.engine.framed import Framed, Padding, frame, split_by_region
 
 log = logging.getLogger(__name__)
 
-PAD_MODES = {"zero": "constant", "reflect": "reflect", "edge": "replicate"}
 HEAD_CHUNK = 1024  # windows a head sees at once while mapping: larger ones gain no speed
 
 
@@ -42,14 +43,14 @@ class Engine:
     padding
         What lies beyond the scene's border: ``zero``, ``reflect`` or ``edge``.
     memory_gb
-        Cap in 10^9 bytes on the activations held at once; a larger scene is mapped in strips of rows.
+        Cap in 10^9 bytes on the activations held at once; a larger scene is mapped in parts.
     channels_last
         Keep convolution weights in channels-last memory: ``auto`` does where it was found faster, on GPUs and on
         processors with AVX-512, not on older ones.
     """
 
     mode: Literal["auto", "dense", "patch"] = "auto"
-    padding: Literal["zero", "reflect", "edge"] = "zero"
+    padding: Padding = "zero"
     memory_gb: Positive = 2.0
     channels_last: Literal["auto"] | Switch = "auto"
 
@@ -75,8 +76,7 @@ class Engine:
             return self.mode == "dense"
         margin = model.window - 1
         by_window, by_scene = batch * model.window**2, (rows + margin) * (cols + margin)
-        per_position = activation_floats(model.trunk, (model.in_channels, model.window, model.window)) / model.window**2
-        needed = 2 * 4 * per_position * by_scene / 1e9  # a step keeps every activation, and as much in gradients
+        needed = 2 * 4 * trunk_floats(model) * by_scene / 1e9  # a step keeps every activation, and as much in gradients
         if isinstance(model.trunk, nn.Identity):
             shared, reason = False, "the network has no trunk to share"
         elif any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.trunk.modules()):
@@ -102,17 +102,6 @@ def as_image(features: np.ndarray, device: torch.device) -> Tensor:
     return torch.from_numpy(features).to(device).permute(2, 0, 1).contiguous()
 
 
-def pad(image: Tensor, window: int, padding: str = "zero") -> Tensor:
-    """(C, rows, cols) -> (C, rows + window - 1, cols + window - 1)."""
-    margin = window // 2
-    rows, cols = image.shape[-2:]
-    if window > min(rows, cols):
-        raise HsiError(
-            f"patch_size={window} is larger than the scene of {rows} x {cols} pixels: choose a smaller window"
-        )
-    return F.pad(image[None], (margin,) * 4, mode=PAD_MODES[padding])[0]
-
-
 def cut(field: Tensor, corners: Tensor, size: int) -> Tensor:
     """Windows (N, C, size, size) of a field (C, rows, cols), by the flat number of their top left corner.
 
@@ -127,27 +116,13 @@ def cut(field: Tensor, corners: Tensor, size: int) -> Tensor:
     return windows.view(-1, size, size, channels).permute(0, 3, 1, 2)
 
 
-def split_by_region(image: Tensor, pixels: Tensor, region: Tensor | None) -> Iterator[tuple[Tensor, Tensor]]:
-    """The images that windows may see: (image, positions in `pixels` it serves), one pair a region.
-
-    Without regions the scene itself serves all. With them, each window sees only its middle pixel's region,
-    the rest being zero (Nalepa, Myller, Kawulok, "Validating Hyperspectral Image Segmentation", GRSL 2019).
-    """
-    if region is None:
-        yield image, torch.arange(len(pixels), device=pixels.device)
-        return
-    own = region.flatten()[pixels]
-    for value in torch.unique(own):
-        yield image * (region == value), torch.nonzero(own == value).flatten()
-
-
 def forward(
     model: WindowClassifier,
     image: Tensor,
     pixels: Tensor,
     *,
     shared: bool,
-    padding: str = "zero",
+    padding: Padding = "zero",
     region: Tensor | None = None,
 ) -> Tensor:
     """Logits (N, classes) of the windows around N pixels; differentiable.
@@ -165,8 +140,8 @@ def forward(
     """
     cols = image.shape[2]
     parts, order = [], []
-    for seen, served in split_by_region(image, pixels, region):
-        field, size, classify = _field(model, pad(seen, model.window, padding), shared)
+    for padded, served in split_by_region(frame(image, model.window, padding, region), pixels):
+        field, size, classify = _field(model, padded, shared)
         rows_of, cols_of = pixels[served] // cols, pixels[served] % cols
         parts.append(classify(cut(field, rows_of * field.shape[2] + cols_of, size)))
         order.append(served)
@@ -183,7 +158,7 @@ def _field(model: WindowClassifier, padded: Tensor, shared: bool) -> tuple[Tenso
 @torch.inference_mode()
 def logits_of(
     model: WindowClassifier,
-    image: Tensor,
+    image: Tensor | Framed,
     engine: Engine,
     region: Tensor | None = None,
     pixels: Tensor | None = None,
@@ -194,7 +169,7 @@ def logits_of(
     Parameters
     ----------
     image
-        (C, rows, cols) float.
+        (C, rows, cols) float, which is padded; or an image that has its frame, and its regions, already.
     region
         As in `forward`.
     pixels
@@ -202,9 +177,11 @@ def logits_of(
     progress
         Called with the number of pixels of each part that is done.
     """
-    wanted = torch.arange(image[0].numel(), device=image.device) if pixels is None else pixels
+    seen = _framed(model, image, engine, region)
+    rows, cols = seen.shape
+    wanted = torch.arange(rows * cols, device=seen.image.device) if pixels is None else pixels
     places, parts = [], []
-    for served, logits in map_logits(model, image, engine, wanted, region):
+    for served, logits in map_logits(model, seen, engine, wanted):
         places.append(served)
         parts.append(logits)
         if progress:
@@ -217,36 +194,67 @@ def logits_of(
 
 @torch.inference_mode()
 def map_logits(
-    model: WindowClassifier, image: Tensor, engine: Engine, pixels: Tensor, region: Tensor | None = None
+    model: WindowClassifier, image: Tensor | Framed, engine: Engine, pixels: Tensor, region: Tensor | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Logits in parts that respect the memory cap: (places in `pixels` (N,), logits (N, classes)).
 
-    Rows are taken in strips; a strip carries the window's margin above and below, so strips change nothing.
+    Rows are taken in strips, and where a single row is too much, in tiles; each carries the window's margin around it,
+    so that they change nothing. Parameters as in `logits_of`.
     """
     shared = engine.mode != "patch"
-    _, rows, cols = image.shape
+    framed = _framed(model, image, engine, region)
+    rows, cols = framed.shape
     budget = engine.memory_gb * 1e9 / 4  # float32 values
-    width = cols + model.window - 1
-    per_position = activation_floats(model.trunk, (model.in_channels, model.window, model.window)) / model.window**2
-    strip = max(1, min(rows, int(budget / (per_position * width)) - model.window + 1)) if shared else rows
-    classifier = model.head if shared else model
-    window_shape = (
-        (model.trunk_channels, model.trunk_window, model.trunk_window)
-        if shared
-        else (model.in_channels, model.window, model.window)
-    )
-    chunk = max(1, min(HEAD_CHUNK, int(budget / activation_floats(classifier, window_shape))))
-
-    for seen, places in split_by_region(image, pixels, region):
-        row = pixels[places] // cols
-        padded = pad(seen, model.window, engine.padding)
-        for first in range(0, rows, strip):
-            last = min(first + strip, rows)
-            inside = places[(row >= first) & (row < last)]
+    chunk = max(1, min(HEAD_CHUNK, int(budget / head_floats(model, engine))))
+    tiles = [(0, rows, 0, cols)]
+    if shared:
+        tiles = list(_tiles(rows, cols, model.window - 1, budget / trunk_floats(model)))
+    for padded, places in split_by_region(framed, pixels):
+        row, col = pixels[places] // cols, pixels[places] % cols
+        for top, bottom, left, right in tiles:
+            inside = places[(row >= top) & (row < bottom) & (col >= left) & (col < right)]
             if len(inside) == 0:
                 continue
-            field, size, classify = _field(model, padded[:, first : last + model.window - 1], shared)
-            for part in inside.split(chunk):
-                numbers = pixels[part]
-                corners = (numbers // cols - first) * field.shape[2] + numbers % cols
-                yield part, classify(cut(field, corners, size))
+            part = padded[:, top : bottom + model.window - 1, left : right + model.window - 1]
+            field, size, classify = _field(model, part, shared)
+            for served in inside.split(chunk):
+                numbers = pixels[served]
+                corners = (numbers // cols - top) * field.shape[2] + numbers % cols - left
+                yield served, classify(cut(field, corners, size))
+
+
+def trunk_floats(model: WindowClassifier) -> float:
+    """How many values the layers of the trunk put out for a position of the scene, its input included."""
+    return _floats(model.trunk, (model.in_channels, model.window, model.window)) / model.window**2
+
+
+def head_floats(model: WindowClassifier, engine: Engine) -> int:
+    """How many values are put out for a window by what sees windows: the head, or where nothing is shared, all."""
+    if engine.mode == "patch":
+        return _floats(model, (model.in_channels, model.window, model.window))
+    return _floats(model.head, (model.trunk_channels, model.trunk_window, model.trunk_window))
+
+
+_counted: WeakKeyDictionary[nn.Module, dict[tuple[int, int, int], int]] = WeakKeyDictionary()
+
+
+def _floats(module: nn.Module, shape: tuple[int, int, int]) -> int:
+    """`activation_floats`, counted once: a scene of many blocks asks many times, and each count copies the module."""
+    known = _counted.setdefault(module, {})
+    if shape not in known:
+        known[shape] = activation_floats(module, shape)
+    return known[shape]
+
+
+def _framed(model: WindowClassifier, image: Tensor | Framed, engine: Engine, region: Tensor | None) -> Framed:
+    return image if isinstance(image, Framed) else frame(image, model.window, engine.padding, region)
+
+
+def _tiles(rows: int, cols: int, around: int, positions: float) -> Iterator[tuple[int, int, int, int]]:
+    """Top, bottom, left, right of parts that have at most so many positions, those around them included."""
+    height, width = min(rows, int(positions / (cols + around)) - around), cols
+    if height < 1:
+        height = width = max(1, isqrt(int(positions)) - around)
+    for top in range(0, rows, height):
+        for left in range(0, cols, width):
+            yield top, min(top + height, rows), left, min(left + width, cols)

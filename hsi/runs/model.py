@@ -19,15 +19,16 @@ from hsi.config.build import TARGET, build, check_value
 from hsi.config.saved import vet
 from hsi.config.values import Positive
 from hsi.engine.contract import WindowClassifier
-from hsi.engine.device import Device, resolve_device
-from hsi.engine.forward import Engine, as_image
+from hsi.engine.device import Device
+from hsi.engine.forward import Engine
 from hsi.errors import HsiError, shown
 from hsi.mapping.scene_map import MapSettings, Prediction, map_scene
 from hsi.mapping.unknown import tables_as_json, tables_from_json
 from hsi.models.building import build_model
 from hsi.reduce import Reducer
 from hsi.runs.adapt import adapt
-from hsi.runs.sensor import Sensor, data_mask
+from hsi.runs.applied import Options, map_whole
+from hsi.runs.sensor import Sensor
 from hsi.scene import Scene
 
 FORMAT = 2
@@ -89,15 +90,12 @@ class TrainedModel:
         return replace(self, sensor=replace(self.sensor, quantiles=None))
 
     def map(self, scene: Scene, device: Device = "auto", region: np.ndarray | None = None) -> Prediction:
-        """Map a whole scene, which meets the reducer of the training; rejects one that does not fit.
+        """Map a whole scene, block by block, which meets the reducer of the training; rejects one that does not fit.
 
-        Pixels without data are seen as what lies beyond the border, and have no class. `region` as in
-        `hsi.mapping.scene_map`.
+        `region` (rows, cols) masks windows as in training.
         """
-        fitting = self.adapt(scene)
-        valid = data_mask(fitting)
-        image = as_image(self.reducer.transform(fitting.cube, valid), resolve_device(device))
-        return self.map_image(image, region).laid_into(valid.shape, (slice(None), slice(None)), valid)
+        keep, memory = self.settings.save_probabilities, self.engine.memory_gb
+        return map_whole((self,), scene, Options(probabilities=keep, memory_gb=memory), device, region)
 
     def map_image(self, image: torch.Tensor, region: np.ndarray | None = None) -> Prediction:
         """Map an image (C, rows, cols) float32 that has been reduced; `region` as in `hsi.mapping.scene_map`."""

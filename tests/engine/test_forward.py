@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hsi.config.build import build
+from hsi.engine import symmetry
 from hsi.engine.contract import WindowClassifier
-from hsi.engine.forward import Engine, cut, forward, logits_of, map_logits, pad
+from hsi.engine.forward import Engine, cut, forward, logits_of, map_logits, trunk_floats
+from hsi.engine.framed import frame, pad
 from hsi.errors import HsiError
 from hsi.mapping.scene_map import MapSettings, map_scene
 from hsi.models.blocks.attention import SqueezeExcite
@@ -152,3 +154,40 @@ def test_free_context_is_the_map_without_regions():
 def test_an_unknown_context_is_refused():
     with pytest.raises(HsiError, match=r"map\.context=both"):
         build({"_target_": "hsi.mapping.scene_map.MapSettings", "context": "both"}, "map")
+
+
+@pytest.mark.parametrize("turn", range(8))
+@pytest.mark.parametrize("padding", ["zero", "reflect", "edge"])
+@pytest.mark.parametrize("mode", ["dense", "patch"])
+def test_a_part_with_its_margin_gives_what_the_whole_scene_gives_there(mode, padding, turn):
+    model, image, region, _ = a_case(9, 13, (None, "last"), True, 2)
+    model.eval()
+    engine = Engine(mode, padding=padding)
+    whole = logits_of(model, image, engine, region).view(14, 17, -1)
+    part = frame(image, 9, padding, region).part(3, 8, 6, 17)
+    assert part.shape == (5, 11)
+    turned = logits_of(model, part.turned(turn), engine)
+    places = symmetry.transform_pixels(torch.arange(5 * 11), 5, 11, turn)
+    straight = turned[places]
+    alone = logits_of(
+        model, frame(symmetry.transform(image, turn), 9, padding, symmetry.transform(region, turn)), engine
+    )
+    of_whole = alone[symmetry.transform_pixels(torch.arange(14 * 17), 14, 17, turn)].view(14, 17, -1)[3:8, 6:17]
+    assert (straight - of_whole.reshape(55, -1)).abs().max() < 1e-9
+    if turn == symmetry.IDENTITY:
+        assert (straight - whole[3:8, 6:17].reshape(55, -1)).abs().max() < 1e-9
+
+
+def test_a_row_that_is_too_wide_for_the_memory_is_cut():
+    model, image, region, _ = a_case(9, 13, (None, "last"), True, 2)
+    model.eval()
+    widest = []
+    model.trunk.register_forward_pre_hook(
+        lambda _, given: widest.append(0 if given[0].is_meta else given[0].shape[-2:].numel())
+    )
+    everything = logits_of(model, image, Engine(), region)
+    tiny = Engine(memory_gb=11**2 * trunk_floats(model) * 4 / 1e9)
+    widest.clear()
+    found = logits_of(model, image, tiny, region)
+    assert max(widest) <= 11**2
+    assert (found - everything).abs().max() < 1e-9
