@@ -44,9 +44,11 @@ def selective_scan(
     -------
     y (B, L, channels).
     """
-    solve = recurrence or parallel
+    # a graph that is exported has no loop over a batch of any size, and no function of Python
+    as_graph = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    solve = recurrence or (sequential if as_graph else parallel)
     parts = [[v.to(rate.dtype)] for v in (x, delta, write, read)]
-    if not (torch.compiler.is_compiling() or torch.jit.is_tracing()):  # a graph has no loop over a batch of any size
+    if not as_graph:
         count = max(1, PART // (x[0].numel() * rate.shape[1]))
         parts = [list(v[0].split(count)) for v in parts]
     outputs = []
