@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from hsi.engine.cost import Cost, cost
 from hsi.engine.device import Device, resolve_device, seed_everything
 from hsi.engine.forward import Engine
 from hsi.engine.mosaic import gather_tiles
+from hsi.engine.nodata import fill
 from hsi.engine.samples import Samples, gather
 from hsi.errors import HsiError
 from hsi.evaluation.evaluation import evaluate
@@ -165,7 +166,8 @@ def classify(
     if isinstance(inner.cube, LazyCube):
         found = trained.model.map(inner, device, part.region)
     else:
-        found = trained.model.map_image(trained.samples.image, part.region)
+        region = trained.samples.region
+        found = trained.model.map_image(trained.samples.image, None if region is None else region.cpu().numpy())
     prediction = found.laid_into(scene.labels.shape, place, scene.valid)
     window, context = trained.model.network.window, recipe.settings.context
     return Result(
@@ -196,8 +198,17 @@ def _samples(
     scene: Scene, split: Split, features: Features, window: int, engine: Engine, device: torch.device
 ) -> Samples:
     """What training may see: the whole scene reduced, or of a scene on disk what its windows need."""
+    valid = scene.valid
+    assert valid is not None
     if not isinstance(scene.cube, LazyCube):
-        return gather(features.image, scene.labels, split, scene.num_classes, device)
+        samples = gather(features.image, scene.labels, split, scene.num_classes, device)
+        image, region = fill(samples.image, valid, window, engine.padding, samples.region)
+        return replace(samples, image=image, region=region)
+    if engine.padding != "zero" and not valid.all():
+        raise HsiError(
+            f"scene {scene.name} stays on disk and has pixels without data: choose engine.padding=zero, or raise "
+            "scene.memory_gb if it fits into memory"
+        )
 
     def read(rows: slice, cols: slice) -> np.ndarray:
         return features.reducer.transform(*scene.read(rows, cols))

@@ -108,6 +108,14 @@ class Scene:
         """Labelled pixels of class 1..K, (K,) int64."""
         return np.bincount(self.labels.ravel(), minlength=self.num_classes + 1)[1:]
 
+    @property
+    def no_data(self) -> dict[str, Any]:
+        """How many pixels hold no data, and which bands of its files were left out, counted from 0."""
+        every = range(self.file_bands or self.bands)
+        kept = set(every if self.kept_bands is None else self.kept_bands.tolist())
+        empty = 0 if self.valid is None else int((~self.valid).sum())
+        return {"pixels": empty, "bands": [band for band in every if band not in kept]}
+
     def part(self, rows: slice, cols: slice) -> "Scene":
         """A part of the scene, with all its classes; rows and columns as slices of step 1."""
         images = {name: image for name in IMAGES if (image := getattr(self, name)) is not None}

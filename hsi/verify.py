@@ -110,6 +110,12 @@ def _other_figures(folder: Path, metrics: dict[str, Any], scene: Scene) -> Itera
     if (highest := int(class_map.max())) > scene.num_classes:
         yield f"map.npy has the class {highest}, the scene has {scene.num_classes}"
         return
+    if scene.valid is not None and not np.array_equal(class_map > 0, scene.valid):
+        yield "map.npy has other pixels without a class than the scene has without data"
+    if not np.array_equal(np.isnan(confidence), class_map == 0):
+        yield "confidence.npy has other pixels without a number than map.npy without a class"
+    if (found := scene.no_data) != metrics.get("no_data", found):
+        yield f"no_data: {shown(metrics['no_data'])} written, {shown(found)} found"
     if not {TRAIN, TEST} <= set(np.unique(split.role).tolist()):
         yield "split.npz has no training or no test pixels"
         return

@@ -55,6 +55,14 @@ COMMANDS = {
         ),
         "predict",
     ),
+    "export": Command(
+        "write the model of a finished run as ONNX or TorchScript, for other programs",
+        (
+            ("hsi export run=DIR", "model.onnx beside the run's files"),
+            ("hsi export run=DIR format=torchscript out=field.pt", "another format and place"),
+        ),
+        "export",
+    ),
     "verify": Command(
         "compute the figures of a finished run again from its files",
         (("hsi verify outputs/indian_pines/hybridsn/NAME", ""),),
@@ -108,7 +116,7 @@ def answer(argv: Sequence[str], config: str, conf: Path) -> str | None:
     argv
         The words behind the command.
     config
-        The name of the command's file in `conf`: config, predict, audit or bench.
+        The name of the command's file in `conf`: config, predict, export, audit or bench.
     conf
         The folder of the configuration.
 
@@ -129,13 +137,17 @@ def help_text(command: str, conf: Path) -> str:
     if about.config is None:
         words = "[KEY=VALUE ...]" if command == "models" else "[...]"
         return _join(*parts, [f"Usage: hsi {command} {words}"], ["Examples", *_examples(about.examples)])
-    parts += [[f"Usage: hsi {command} [GROUP=OPTION ...] [KEY=VALUE ...]"], ["Examples", *_examples(about.examples)]]
     groups = read_groups(conf, about.config)
+    parts += [
+        [f"Usage: hsi {command} {'[GROUP=OPTION ...] ' if groups else ''}[KEY=VALUE ...]"],
+        ["Examples", *_examples(about.examples)],
+    ]
     keys = _outside(groups, read_command(conf, about.config, inherited=about.config == MAIN))
     if about.config == "bench":
         keys_title = "Keys, beside those of hsi run"
     else:
-        parts.append(["Groups and their defaults", *_table(_describe(groups.values()), short=True)])
+        if groups:
+            parts.append(["Groups and their defaults", *_table(_describe(groups.values()), short=True)])
         keys_title = "Keys and their defaults"
     parts.append([keys_title, *_table(_entries(keys), short=True)])
     return _join(*parts, ["More", *_table(MORE)])
@@ -156,10 +168,12 @@ def show_keys(argv: Sequence[str], conf: Path, command: str = "run") -> str | No
 
 
 def _overview(conf: Path, command: str, config: str) -> str:
-    groups = read_groups(conf, config)
+    groups, keys = read_groups(conf, config), read_command(conf, config)
+    if not groups:
+        return _join(["Keys", *_table(_entries(keys.values()))])
     return _join(
         ["Groups and their defaults", *_table(_describe(groups.values()))],
-        ["Keys outside the groups", *_table(_entries(_outside(groups, read_command(conf, config))))],
+        ["Keys outside the groups", *_table(_entries(_outside(groups, keys)))],
         [f"hsi {command} --keys GROUP lists the options of a group, --keys GROUP=OPTION the keys of an option."],
     )
 

@@ -17,6 +17,7 @@ from hsi.engine.device import Device, Precision
 from hsi.errors import HsiError
 from hsi.experiment import Recipe
 from hsi.files import file_checksum
+from hsi.output.export import Format
 from hsi.recipes import chosen, recipe_of, split_of
 from hsi.runs.applied import Options, classes_of
 from hsi.runs.identity import comparable, settle
@@ -104,6 +105,21 @@ def _scene_to_map(request: PredictRequest, words: Sequence[str]) -> dict[str, An
 
 
 @dataclass(frozen=True)
+class ExportRequest:
+    """What ``hsi.export`` is asked for; the keys are explained in conf/export.yaml."""
+
+    run: FilePath
+    format: Format
+    out: FilePath | None
+    trust: Annotated[list[str], BeforeValidator(lambda names: [names] if isinstance(names, str) else names)]
+
+    @classmethod
+    def read(cls, config: DictConfig) -> "ExportRequest":
+        """Check a configuration that Hydra has composed."""
+        return cls(**_own(cls, settle(config)))
+
+
+@dataclass(frozen=True)
 class AuditRequest:
     """What ``hsi.audit`` is asked for; the keys are explained in conf/audit.yaml."""
 
@@ -174,5 +190,6 @@ class Request:
 def _own(request: type, tree: Mapping[str, Any]) -> dict[str, Any]:
     """Those values of the top of a configuration that a request has fields for, checked."""
     hints = get_type_hints(request, include_extras=True)
-    check_value(Folder, tree.get("data_dir"), "data_dir")  # the scene has it; a wrong one is told though nobody asks
+    if "data_dir" in tree:  # the scene has it; a wrong one is told though nobody asks
+        check_value(Folder, tree["data_dir"], "data_dir")
     return {key: check_value(hints[key], value, key) for key, value in tree.items() if key in hints}

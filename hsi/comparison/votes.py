@@ -30,9 +30,9 @@ class Ensemble:
     majority, mean_probability
         Scores of the two votes; the second is None where a run kept no probabilities.
     majority_map
-        (rows, cols) 1..K; equal votes go to the lower class.
+        (rows, cols) 1..K, 0 without data; equal votes go to the lower class.
     disagreement
-        (rows, cols) float32: share of the runs whose class is not the majority's.
+        (rows, cols) float32: share of the runs whose class is not the majority's; NaN without data.
     """
 
     setting: int
@@ -45,10 +45,11 @@ class Ensemble:
 
 
 def vote(maps: Sequence[np.ndarray], num_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Majority map and disagreement, see `Ensemble`, of maps (rows, cols) 1..K."""
+    """Majority map and disagreement, see `Ensemble`, of maps (rows, cols) 1..K, 0 without data: 0 and NaN there."""
     votes = np.stack([sum((one == k).astype(np.int32) for one in maps) for k in range(1, num_classes + 1)])
-    disagreement = 1 - votes.max(0) / len(maps)
-    return 1 + votes.argmax(0), disagreement.astype(np.float32)
+    data = votes.any(axis=0)
+    disagreement = np.where(data, 1 - votes.max(0) / len(maps), np.nan)
+    return np.where(data, 1 + votes.argmax(0), 0), disagreement.astype(np.float32)
 
 
 def combine(

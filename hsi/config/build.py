@@ -145,10 +145,15 @@ def check(target: Callable[..., Any], settings: Mapping[str, Any], key: str) -> 
 
 def _unknown(place: str, name: str, parameters: Mapping[str, inspect.Parameter], settings: Mapping[str, Any]) -> str:
     """For a key that a callable does not take; keys without a default, such as a cube, are not the user's to give."""
-    known = [other for other, p in parameters.items() if other in settings or p.default is not p.empty]
+    known = [other for other, p in parameters.items() if other in settings or _is_setting(p)]
     guess = suggest(name, known) if known else "no key is known there"
     away = "" if guess.startswith("did") else f"; where a file sets it, ~{place} takes it away"
     return f"unknown key {place}: {guess}{away}"
+
+
+def _is_setting(parameter: inspect.Parameter) -> bool:
+    """Whether it is the user's to give: not what data decide, such as a cube or which of its pixels are valid."""
+    return parameter.default is not parameter.empty and "ndarray" not in str(parameter.annotation)
 
 
 def check_value(hint: Any, value: Any, place: str) -> Any:

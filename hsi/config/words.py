@@ -27,7 +27,7 @@ def require_words(words: Sequence[str], command: str) -> None:
     Parameters
     ----------
     command
-        The name of the command's file under conf/: config, predict, audit or bench.
+        The name of the command's file under conf/: config, predict, export, audit or bench.
 
     Raises HsiError: a word that Hydra's grammar cannot read, an unknown key, or what is no choice of a group.
     """

@@ -198,7 +198,7 @@ def _notes(counts: np.ndarray, areas: np.ndarray, names: Sequence[str]) -> tuple
             f"No test pixel is mapped as {listed(missing)}: nothing is known of {part:.2%} of the map, and the "
             "adjusted areas are about the rest."
         )
-    if (unseen := found == 0).any():
+    if (unseen := (found == 0) & ~missing).any():
         notes.append(f"No test pixel is of {listed(unseen)}: the adjusted area is unknown.")
     if (single := (drawn == 1)).any():
         notes.append(

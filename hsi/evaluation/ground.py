@@ -1,5 +1,6 @@
 """What a pixel measures on the ground: its area, the metres and the directions of its sides."""
 
+import re
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,8 @@ from hsi.georeference import Georeference
 AXIS, FLATTENING = 6_378_137.0, 1 / 298.257223563
 E2 = FLATTENING * (2 - FLATTENING)
 E = np.sqrt(E2)
+AUTHORITY = re.compile(r"\b(AUTHORITY|ID)\[|^EPSG:", re.IGNORECASE)
+SURE = 90  # of 100, how far a coordinate reference system must be like the one of a code to be taken for it
 WORTH_SAYING = 0.01  # of the area, by which a projection may err
 
 
@@ -60,11 +63,15 @@ class Ground:
         -------
         (2, 2) float64 in metres: east and north of a column further, then, in the second column, of a row further.
         North is that of the meridian, not that of the grid.
+
+        Raises
+        ------
+        HsiError: a latitude beyond the poles.
         """
         a, b, _, d, e, _ = self.georeference.transform
         linear = np.array([[a, b], [d, e]]) * self.unit
         if self.geographic:
-            east, north = _metres_a_radian(self.georeference.at(row, col)[1] * self.unit)
+            east, north = _metres_a_radian(_latitudes(np.array(self.georeference.at(row, col)[1] * self.unit)))
             return np.array([[east], [north]]) * linear
         return linear if (found := self._projected_steps(row, col)) is None else found
 
@@ -101,7 +108,7 @@ def ground_of(georeference: Georeference | None) -> Ground | None:
     if georeference is None or georeference.crs is None:
         return None
     a, b, _, d, e, _ = georeference.transform
-    if not np.isfinite(georeference.transform).all() or a * e == b * d:
+    if not np.isfinite(georeference.transform).all() or not 0 < abs(a * e - b * d) < np.inf:
         raise HsiError(
             f"the transform {shown(georeference.transform)} of the scene leads to no pixels on the ground: correct its "
             "georeference"
@@ -124,7 +131,10 @@ def read_crs(text: str) -> Any:
     library = rasterio()
     try:
         with library.Env():  # which keeps GDAL's own words from the terminal
-            return library.crs.CRS.from_user_input(text)
+            crs = library.crs.CRS.from_user_input(text)
+            # Esri's WKT, as in ENVI headers, names no authority; GDAL gives it the code that it is equal to, too.
+            code = None if AUTHORITY.search(text) else crs.to_epsg(confidence_threshold=SURE)
+            return crs if code is None else library.crs.CRS.from_epsg(code)
     except Exception as error:
         raise HsiError(
             f"the CRS {shown(text)} of the scene is none that is known: give WKT or EPSG:<number>"

@@ -149,6 +149,9 @@ def _geotiff(
         with library.open(draft, "w", BIGTIFF="IF_SAFER", **tiles, **place, **profile) as file:
             yield file
         library.shutil.copy(draft, partial, BIGTIFF="IF_SAFER", **made)
+        with library.open(partial) as file:
+            # GDAL writes the last bytes as it closes a file, when it no longer tells of a full disk.
+            file.read(window=((shape[0] - 1, shape[0]), (shape[1] - 1, shape[1])))
 
 
 @contextmanager
@@ -157,8 +160,8 @@ def _failure_told() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not type(error).__module__.startswith("rasterio."):
-            raise
+        if not (isinstance(error, SystemError) or type(error).__module__.startswith("rasterio.")):
+            raise  # and a SystemError is what it makes of an error that GDAL does not explain
         raise OSError(shown(error)) from error
 
 

@@ -1,5 +1,7 @@
 """A trained model as graphs that stand alone: from raw spectra to logits, window by window or a block at once."""
 
+import copy
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -7,6 +9,7 @@ from torch import Tensor, nn
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.forward import cut
 from hsi.reduce import Reducer
+from hsi.runs.model import TrainedModel
 
 LARGEST = torch.finfo(torch.float32).max
 
@@ -68,3 +71,28 @@ class BlockGraph(nn.Module):
         corners = (first + torch.arange(cols, device=block.device)).flatten()
         logits = self.network.head(cut(field, corners, self.network.trunk_window)) / self.temperature
         return logits.T.reshape(1, -1, rows, cols)
+
+
+def graphs_of(trained: TrainedModel) -> dict[str, nn.Module]:
+    """Both graphs of a model by the names of their inputs, `windows` and `block`: on the CPU, for evaluation."""
+    network = copy.deepcopy(trained.network).cpu().float().eval().requires_grad_(False)
+    return {
+        "windows": WindowGraph(network, trained.reducer, trained.temperature).eval(),
+        "block": BlockGraph(network, trained.reducer, trained.temperature).eval(),
+    }
+
+
+@torch.inference_mode()
+def own_logits(trained: TrainedModel, graph: nn.Module, spectra: np.ndarray) -> np.ndarray:
+    """What the run itself makes of the input of one of its graphs: reduced in float64, then window by window."""
+    assert isinstance(graph, WindowGraph | BlockGraph)
+    network, values = graph.network, np.moveaxis(spectra, 1, 3)
+    valid = np.isfinite(values).all(axis=3)
+    images = [trained.reducer.transform(part, seen) for part, seen in zip(values, valid, strict=True)]
+    fields = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+    if isinstance(graph, WindowGraph):
+        return (network(fields) / trained.temperature).numpy()
+    rows, cols = (side - network.window + 1 for side in fields.shape[2:])
+    corners = torch.arange(rows)[:, None] * fields.shape[3] + torch.arange(cols)
+    logits = network(cut(fields[0], corners.flatten(), network.window)) / trained.temperature
+    return logits.T.reshape(1, -1, rows, cols).numpy()

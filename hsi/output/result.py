@@ -8,7 +8,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hsi import files
+from hsi.evaluation.areas import sample_notes
 from hsi.files import file_checksum
+from hsi.output.areas import write_areas
+from hsi.output.gis import write_all
 from hsi.plots import canvas
 from hsi.plots.calibration import draw_reliability, draw_risk_coverage
 from hsi.plots.leakage import draw_leakage
@@ -19,7 +22,7 @@ from hsi.runs.folder import CHECKPOINT, METRICS
 from hsi.runs.identity import FORMAT, config_hash, identity, plain
 from hsi.runs.model import save_model
 from hsi.runs.result import Record, Result
-from hsi.scene import Scene, scene_hash
+from hsi.scene import scene_hash
 from hsi.splits.roles import TEST, save_split
 
 # files whose checksums stand in metrics.json, so that `hsi.verify` sees any later change
@@ -32,6 +35,9 @@ CHECKED = (
     "history.csv",
     "model.safetensors",
     "bundle.json",
+    "areas.csv",
+    "map.tif",
+    "confidence.tif",
 )
 
 
@@ -44,8 +50,12 @@ def write(folder: Path, result: Result, record: Record) -> None:
     if prediction.probabilities is not None:
         files.write_array(folder / "probabilities.npy", prediction.probabilities)
     save_split(folder / "split.npz", split)
-    names = list(result.scene.class_names)
-    files.write(folder / "confusion.csv", pd.DataFrame(result.evaluation.scores.confusion, names, names).to_csv())
+    scene, confusion = result.scene, result.evaluation.scores.confusion
+    names = list(scene.class_names)
+    write_all(folder, prediction.class_map, prediction.confidence, names, scene.colours, scene.georeference)
+    notes = sample_notes(record.choices["split"])
+    write_areas(folder, prediction.class_map, names, scene.georeference, confusion, notes)
+    files.write(folder / "confusion.csv", pd.DataFrame(confusion, names, names).to_csv())
     files.write(folder / "history.csv", result.history.to_csv(index=False))
     for name, figure in figures(result, record.choices["model"]).items():
         canvas.save(figure, folder / name)
@@ -86,7 +96,7 @@ def describe(folder: Path, result: Result, record: Record, surroundings: Mapping
         "scene": scene.name,
         "scene_hash": content,
         "scene_notes": list(scene.notes),
-        "no_data": without_data(scene),
+        "no_data": scene.no_data,
         "split_hash": split,
         "split_notes": list(result.split.notes),
         "parameters": cost and cost.parameters,
@@ -103,11 +113,3 @@ def describe(folder: Path, result: Result, record: Record, surroundings: Mapping
         "config_hash": config_hash(record.config),
         "config": plain(record.config),
     }
-
-
-def without_data(scene: Scene) -> dict[str, Any]:
-    """How much of a scene holds no data: its pixels, and the bands of its files that were left out, from 0."""
-    everything = range(scene.file_bands or scene.bands)
-    kept = set(everything if scene.kept_bands is None else scene.kept_bands.tolist())
-    empty = 0 if scene.valid is None else int((~scene.valid).sum())
-    return {"pixels": empty, "bands": [band for band in everything if band not in kept]}

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from hsi.plots.canvas import DPI, LARGE, NORMAL, add_colour_bar, add_legend, literal, make_figure
+from hsi.plots.ground import add_scale_and_north
 from hsi.scene import Scene, holds_data
 
 UNLABELLED = "#ffffff"
@@ -106,7 +107,10 @@ def draw_map(scene: Scene, class_map: np.ndarray | None, test: np.ndarray | None
         row, col = divmod(index, across)
         bottom = total_height - heading - (row + 1) * (caption + height) - row * gap
         box = (left + col * (width + gap), bottom, width, height)
-        _show(_add_axes(figure, box), image, name)
+        axes = _add_axes(figure, box)
+        _show(axes, image, name)
+        if name == "Class map" and scene.georeference is not None:
+            add_scale_and_north(axes, scene.georeference, scene.rows, scene.cols)
     _legend(figure, classes, columns, verdicts_top)
     if verdicts:
         _legend(figure, verdicts, len(verdicts), margin)
@@ -146,7 +150,7 @@ def draw_disagreement(maps: Mapping[int, np.ndarray]) -> Figure:
     every = figure.subplots(down, across, squeeze=False).ravel()
     for axes in every:
         axes.set_axis_off()
-    top = max(0.5, *(float(each.max()) for each in maps.values()))
+    top = max(0.5, *(float(np.nanmax(each)) for each in maps.values()))
     for axes, (number, disagreement) in zip(every, maps.items(), strict=False):
         image = axes.imshow(disagreement, cmap="magma_r", vmin=0, vmax=top)
         axes.set_title(f"setting {number}", fontsize=NORMAL)

@@ -13,7 +13,7 @@ import numpy as np
 from hsi.cube import Cube, LazyCube, changed, select_bands
 from hsi.errors import HsiError
 from hsi.runs.sensor import Sensor, look
-from hsi.scene import Scene, holds_data
+from hsi.scene import LEAST_BANDS, Scene, is_missing
 
 log = logging.getLogger(__name__)
 
@@ -211,7 +211,10 @@ def _with_spectra(
     def change_data(values: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore", over="ignore"):
             new = change(values)
-        new[~holds_data(values[..., used], nodata)] = np.nan
+        lost = is_missing(values[..., used], nodata).any(axis=2)
+        if values.shape[2] >= LEAST_BANDS:  # a margin that was filled
+            lost |= (values == values[..., :1]).all(axis=2)
+        new[lost] = np.nan
         return new
 
     cube: Cube

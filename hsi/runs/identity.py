@@ -16,6 +16,14 @@ PATHS = (
     *("data_dir", "scene.data_dir", "scene.cube", "scene.labels", "scene.cubes"),
     *("split.path", "split.test_path", "split.train_tiles", "split.validation_tiles", "split.test_tiles"),
 )
+LATER = {  # keys that came after the first runs, with the values under which these were computed
+    "scene.label_field": None,
+    "scene.all_touched": False,
+    "scene.nodata": None,
+    "scene.drop_bands": "auto",
+    "scene.scaled": True,
+}
+LISTS = ("scene.labels",)  # keys of `PATHS` that may be lists
 FORMAT = 2  # of metrics.json; runs without the key were written before there was one
 
 
@@ -27,7 +35,7 @@ def settle(config: DictConfig) -> dict[str, Any]:
     for key in PATHS:
         group, _, name = key.rpartition(".")
         place = tree.get(group, {}) if group else tree
-        if isinstance(place, dict) and name in place:
+        if isinstance(place, dict) and (isinstance(place.get(name), str) or key in LISTS):
             place[name] = _each_path(place[name], lambda path: str(path.expanduser().absolute()))
     return tree
 
@@ -62,6 +70,9 @@ def comparable(tree: Mapping[str, Any]) -> dict[str, Any]:
             found[key] = _each_path(value, lambda path: path.name)
         elif not last.startswith("_"):
             found[key] = value
+    found = {key: value for key, value in found.items() if key not in LATER or value != LATER[key]}
+    if found.get("scene.invalid") == "mask":
+        found["scene.invalid"] = "error"  # a run that ended under ``error`` had nothing to mask
     if found.get("model.attention", False) is None:  # nothing to place
         del found["model.attention"]
         found.pop("model.attention_position", None)

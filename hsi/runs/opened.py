@@ -83,11 +83,17 @@ def read_map(folder: Path) -> np.ndarray:
 def read_confidence(folder: Path) -> np.ndarray:
     """The confidence (rows, cols) float of the run in `folder`, from 0 to 1, or NaN; HsiError: missing or damaged."""
     values = files.read_array(folder / "confidence.npy")
-    if values.ndim != 2 or values.dtype.kind != "f" or ((values < 0) | (values > 1.001)).any():
+    if values.ndim != 2 or values.dtype.kind != "f" or not _are_shares(values):
         raise HsiError(
             f"{folder / 'confidence.npy'} holds no confidence: it is damaged, repeat the run with force=true"
         )
     return values
+
+
+def _are_shares(values: np.ndarray) -> bool:
+    """Whether all are from 0 to 1, to rounding, but for some that are NaN."""
+    numbers = values[~np.isnan(values)]
+    return bool(numbers.size and numbers.min() >= 0 and numbers.max() < 1.001)
 
 
 def load_scene(folder: Path, data_dir: str | Path | None = None, trust: Collection[str] = ()) -> Scene:

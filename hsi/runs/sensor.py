@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hsi.cube import LazyCube, blocks
-from hsi.scene import Scene
+from hsi.scene import Scene, holds_data
 
 QUANTILES = (0.001, 0.5, 0.999)  # of the values of each band
 LOOKED_AT = 20_000  # pixels, spread evenly over a scene
@@ -113,6 +113,13 @@ def sensor_of(scene: Scene) -> Sensor:
     )
 
 
+def data_mask(scene: Scene) -> np.ndarray:
+    """Which pixels of a scene hold data, (rows, cols) bool; all of it is read where nobody has looked yet."""
+    if scene.valid is not None:
+        return scene.valid
+    return np.concatenate([holds_data(values, scene.nodata) for _, _, values in blocks(scene.cube)])
+
+
 def look(scene: Scene) -> np.ndarray:
     """Spectra (N, bands) float64 of pixels that hold data, spread evenly over a scene.
 
@@ -121,7 +128,7 @@ def look(scene: Scene) -> np.ndarray:
     """
     if not isinstance(scene.cube, LazyCube):
         spectra = scene.cube.reshape(-1, scene.bands)
-        holding = np.flatnonzero(np.concatenate([scene.read(slice(a, b))[1].ravel() for a, b, _ in blocks(scene.cube)]))
+        holding = np.flatnonzero(data_mask(scene))
         return spectra[holding[:: max(1, len(holding) // LOOKED_AT)]].astype(np.float64)
     found: list[np.ndarray] = []
     for done, row in enumerate(_order(scene)):

@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from hsi.errors import HsiError
+from hsi.errors import HsiError, shown
 
 EXPANSION = 1032  # bytes that one byte of a deflate stream becomes at most (zlib, "Technical Details")
+LISTED = 30  # names that a sentence has room for
 
 
 def choose_key(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | None, ndim: int, option: str) -> str:
@@ -27,22 +28,31 @@ def choose_key(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | Non
 
     Raises HsiError: no such array, none that fits or several, or one that the file is too small to hold.
     """
-    listing = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "no numeric array"
     if key is None:
         # MATLAB stores scalars and vectors as 1 x n: they are no candidates for an image.
         fitting = [name for name, shape in shapes.items() if len(shape) == ndim and min(shape) > 1]
         if len(fitting) != 1:
             raise HsiError(
-                f"{path} has {len(fitting) or 'no'} arrays with {ndim} dimensions, it holds: {listing}; "
+                f"{path} has {len(fitting) or 'no'} arrays with {ndim} dimensions, it holds: {listing(shapes)}; "
                 f"name the right one with {option}=."
             )
         key = fitting[0]
     elif key not in shapes:
-        raise HsiError(f"{path} has no array '{key}', it holds: {listing}; set {option} to one of these.")
+        raise HsiError(
+            f"{path} has no array '{shown(key)}', it holds: {listing(shapes)}; set {option} to one of these."
+        )
     # A number takes a byte at least, before the compression.
     if math.prod(shapes[key]) > EXPANSION * path.stat().st_size:
         raise HsiError(
-            f"{path} says that '{key}' has shape {shapes[key]}, more than its {path.stat().st_size} bytes can hold: "
-            "it is damaged or cut short, fetch or copy it again."
+            f"{path} says that '{shown(key)}' has shape {shapes[key]}, more than its {path.stat().st_size} bytes can "
+            "hold: it is damaged or cut short, fetch or copy it again."
         )
     return key
+
+
+def listing(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """Names and shapes for a sentence, images before vectors."""
+    images_first = sorted(shapes.items(), key=lambda item: -len(item[1]))
+    named = [f"{shown(name, 120)} {shape}" for name, shape in images_first[:LISTED]]
+    rest = [f"and {len(shapes) - LISTED} more"] if len(shapes) > LISTED else []
+    return ", ".join(named + rest) or "no numeric array"

@@ -75,6 +75,8 @@ def assemble_raster(
     found = _everything(cube) if as_is else survey(cube, about, nodata, spectral, raster.bad_bands)
     if about.invalid == "interpolate" and not as_is:
         cube = fill_gaps(cube, nodata)
+    if tiles is not None and found.valid is not None:
+        found = replace(found, valid=found.valid & (tiles > 0))
     classes, lost = (classes, []) if found.valid is None else without_data(classes, found.valid)
     kept, notes = found.kept, (*raster.notes, *labels.notes, *found.notes, *lost)
     for note in notes:

@@ -1,4 +1,4 @@
-"""The formats in which images circulate, all read into a `Raster`: .mat, .npy, .npz, ENVI, (Geo)TIFF.
+"""The formats in which images circulate, all read into a `Raster`.
 
 The only place that looks at a file's suffix, and the one that turns what the libraries raise into a sentence. Nothing
 here runs code out of a file.
@@ -14,15 +14,17 @@ import numpy as np
 
 from hsi.cube import Cube, LazyCube
 from hsi.errors import HsiError
+from hsi.scenes.containers import SUFFIXES, read_container
 from hsi.scenes.envi import DATA_SUFFIXES, find_header, read_envi
 from hsi.scenes.geotiff import read_tiff
 from hsi.scenes.mat import read_mat
 from hsi.scenes.npy import names_in_archive, read_npy, read_npz
+from hsi.scenes.products.enmap import metadata_beside, read_enmap
 from hsi.scenes.raster import Raster
 
-WITH_NAMES = (".mat", ".npz")
+WITH_NAMES = (".mat", ".npz", *SUFFIXES)
 POLYGONS = (".shp", ".gpkg", ".geojson", ".json", ".kml", ".fgb")
-READ_HERE = ".mat, .npy, .npz, ENVI .hdr or (Geo)TIFF .tif file"
+READ_HERE = ".mat, .npy, .npz, ENVI .hdr, (Geo)TIFF .tif, HDF5 .h5 or netCDF .nc file"
 EXPANSION = 20_000  # more than any compression of TIFF makes of a byte, but for an image that is all the same
 SMALL = 256 * 2**20  # bytes that a label image may take, however small its file
 
@@ -140,7 +142,11 @@ def _read(path: Path, key: str | None, ndim: int, option: str) -> Raster:
         case ".hdr":
             return read_envi(path)
         case ".tif" | ".tiff":
-            return read_tiff(path)
+            return read_tiff(path) if metadata_beside(path) is None else read_enmap(path)
+        case ".xml":
+            return read_enmap(path)
+        case _ if suffix in SUFFIXES:
+            return read_container(path, key, ndim, option)
     if suffix in POLYGONS:
         raise HsiError(f"{path} holds polygons, and an image is needed here: give polygons as scene.labels=.")
     if suffix in DATA_SUFFIXES or find_header(path):

@@ -5,6 +5,7 @@ rasterio is of the extra ``geo``: ``pip install "hsi[geo]"``.
 
 import functools
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,11 +87,24 @@ def _say_once() -> None:
 @contextmanager
 def _opened(rasterio: ModuleType, path: Path) -> Iterator[Any]:
     """Open for one read: nothing decoded stays in memory, and threads and processes share nothing."""
-    with rasterio.Env(GDAL_CACHEMAX=DECODED), warnings.catch_warnings():
+    with rasterio.Env(GDAL_CACHEMAX=DECODED), warnings.catch_warnings(), _no_tracebacks():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         # no other driver: a file of this name could be a list of addresses to fetch
         with rasterio.open(path, driver="GTiff", sharing=False) as dataset:
             yield dataset
+
+
+@contextmanager
+def _no_tracebacks() -> Iterator[None]:
+    """Keep off the terminal that rasterio cannot log a message of GDAL, one that quotes signs outside of UTF-8."""
+    before, ignored_before = sys.excepthook, sys.unraisablehook
+    # Cython calls both for what its callbacks raise; an exception of ours has left this block before it is shown
+    sys.excepthook = lambda *_: None
+    sys.unraisablehook = lambda found: None if found.object == "rasterio._env.log_error" else ignored_before(found)
+    try:
+        yield
+    finally:
+        sys.excepthook, sys.unraisablehook = before, ignored_before
 
 
 def _described(path: Path, dataset: Any) -> Raster:

@@ -108,13 +108,16 @@ def _transform(fields: Sequence[str]) -> tuple[float, float, float, float, float
     """Of the tie point (pixel counted from 1, its upper left corner), the pixel's sizes, and the rotation.
 
     The rotation is that of the image, counterclockwise, in degrees: along a row x and y change by
-    ``width * (cos, sin)``, down a column by ``height * (sin, -cos)``.
+    ``width * (cos, sin)``, down a column by ``height * (sin, -cos)``. 180 is GDAL's word for an image whose first row is
+    the southernmost.
     """
     try:
         col, row, x, y, width, height = (float(field) for field in fields[1:7])
         angle = math.radians(float(_option(fields, "rotation") or 0))
     except ValueError:
         return None
+    if abs(math.degrees(angle)) == 180:
+        width, height, angle = width, -height, 0.0
     a, d = width * math.cos(angle), width * math.sin(angle)
     b, e = height * math.sin(angle), -height * math.cos(angle)
     transform = (a, b, x - a * (col - 1) - b * (row - 1), d, e, y - d * (col - 1) - e * (row - 1))

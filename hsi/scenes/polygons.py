@@ -133,6 +133,8 @@ def covered_pixels(polygon: Any, grid: Grid, all_touched: bool = False) -> np.nd
     first_col, first_row = max(0, int(np.floor(left)) - 1), max(0, int(np.floor(top)) - 1)
     cols = min(grid.cols, int(np.ceil(right)) + 1) - first_col
     rows = min(grid.rows, int(np.ceil(bottom)) + 1) - first_row
+    if rows < 1 or cols < 1:
+        return np.empty(0, dtype=np.int64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that pixels as coordinates are no georeference
         drawn = rasterize(

@@ -1,7 +1,7 @@
 """The polygons and points of a layer in pixels of a scene: simple, valid, with the class of their feature."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,11 @@ def parts_in_scene(layer: Layer, path: Path, grid: Grid, notes: list[str]) -> Pa
             f"{path} holds places on the ground and the scene has none: give the cube with its georeference, as "
             "GeoTIFF or as ENVI with map info"
         )
-    parts = _on_grid(_parts(layer, path, notes), layer, path, grid.georeference, notes)
-    return _inside(parts, path, grid, notes)
+    parts = _parts(layer, path, notes)
+    found = _inside(_on_grid(parts, layer, path, grid.georeference, notes), path, grid)
+    if len(beyond := np.setdiff1d(parts.features, found.features)):
+        notes.append(f"{len(beyond):,} features of {path.name} lie outside the scene ({listed(beyond)})")
+    return found
 
 
 def _parts(layer: Layer, path: Path, notes: list[str]) -> Parts:
@@ -124,15 +127,18 @@ def _mended(parts: Parts, path: Path, notes: list[str]) -> Parts:
 
 
 def _on_grid(parts: Parts, layer: Layer, path: Path, place: Georeference, notes: list[str]) -> Parts:
-    """The parts in pixels of the scene."""
+    """The parts in pixels of the scene, without those that its coordinate reference system does not reach."""
     import shapely
 
     convert = _conversion(layer.crs, place.crs, path, notes)
-    pixels = placed(place, "the scene")
+    points, source = shapely.get_coordinates(parts.shapes, return_index=True)
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
-        warnings.simplefilter("ignore")  # of coordinates beyond the projection, which are looked for next
-        shapes = shapely.transform(parts.shapes, lambda points: to_pixels(convert(points), pixels))
-    return Parts(shapes, parts.features, parts.values)
+        warnings.simplefilter("ignore")  # of coordinates beyond the projection
+        moved = to_pixels(convert(points), placed(place, "the scene"))
+    finite = np.isfinite(moved).all(axis=1)
+    kept = np.setdiff1d(np.arange(len(parts.shapes)), source[~finite])
+    found = parts.only(kept)
+    return replace(found, shapes=shapely.set_coordinates(found.shapes, moved[np.isin(source, kept)]))
 
 
 def _conversion(layer_crs: Any, scene_crs: str | None, path: Path, notes: list[str]) -> Any:
@@ -155,21 +161,16 @@ def _conversion(layer_crs: Any, scene_crs: str | None, path: Path, notes: list[s
     return lambda points: np.stack(transformer.transform(points[:, 0], points[:, 1]), axis=1)
 
 
-def _inside(parts: Parts, path: Path, grid: Grid, notes: list[str]) -> Parts:
-    """The parts that overlap the scene; the features that do not are named."""
+def _inside(parts: Parts, path: Path, grid: Grid) -> Parts:
+    """The parts that overlap the scene."""
     import shapely
 
-    points, source = shapely.get_coordinates(parts.shapes, return_index=True)
-    finite = np.ones(len(parts.shapes), dtype=bool)
-    finite[source[~np.isfinite(points).all(axis=1)]] = False
     left, top, right, bottom = shapely.bounds(parts.shapes).T
-    found = finite & (left < grid.cols) & (right >= 0) & (top < grid.rows) & (bottom >= 0)
+    found = (left < grid.cols) & (right >= 0) & (top < grid.rows) & (bottom >= 0)
     if not found.any():
         where = crs_name(grid.georeference.crs if grid.georeference else None)
         raise HsiError(
             f"{path} does not overlap the scene, which is in {where}: check the coordinate reference systems of both, "
             "and that the layer is of this place"
         )
-    if len(beyond := np.setdiff1d(parts.features, parts.features[found])):
-        notes.append(f"{len(beyond):,} features of {path.name} lie outside the scene ({listed(beyond)})")
     return parts.only(found)

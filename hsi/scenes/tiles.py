@@ -14,6 +14,7 @@ from hsi.cube import Cube, LazyCube
 from hsi.errors import HsiError
 from hsi.scene import Scene
 from hsi.scenes.assemble import assemble_raster
+from hsi.scenes.containers import SUFFIXES as CONTAINERS
 from hsi.scenes.description import describe
 from hsi.scenes.formats import read_raster
 from hsi.scenes.label_image import Grid, LabelImage
@@ -22,7 +23,7 @@ from hsi.scenes.label_sources import read_labels
 from hsi.scenes.mosaic import Layout, compose, lay_out
 from hsi.scenes.raster import Raster
 
-SUFFIXES = (".tif", ".tiff", ".hdr", ".mat", ".npy", ".npz", ".h5", ".hdf5", ".he5", ".nc")
+SUFFIXES = (".tif", ".tiff", ".hdr", ".mat", ".npy", ".npz", *CONTAINERS)
 MAPPED, IN_MEMORY = 256, 2  # tiles that are kept open
 SAME_BAND = 0.05  # nm
 MOST_NOTES = 5  # of the files; a thousand tiles say the same thing

@@ -44,39 +44,57 @@ def polygons_split(
 
     Raises HsiError for a scene without polygons, or fewer than two classes with a polygon for each side.
     """
-    if polygons is None or not ((polygons > 0) & (labels > 0)).any():
-        raise HsiError(
-            "split=polygons needs labels that were drawn as polygons or points (a GeoPackage, GeoJSON or shapefile in "
-            "scene.labels=), and these are an image: give such a file, or choose split=regions"
-        )
+    polygons = _require_drawn(labels, polygons)
     shares, roles = side_shares(train, validation) if folds is None else fold_roles(folds, fold, validation)
     drawn = np.where(polygons > 0, labels, 0)
-    notes = []
+    notes: list[str] = []
     if lost := int(((labels > 0) & (drawn == 0)).sum()):
         notes.append(f"{lost:,} labelled pixels lie in no polygon and are unused")
     sizes = np.bincount(polygons[drawn > 0])
     class_of = np.zeros(len(sizes), dtype=np.int64)
     class_of[polygons[drawn > 0]] = drawn[drawn > 0]
-    side_of = np.zeros(len(sizes), dtype=np.uint8)
-    rng = np.random.default_rng(seed)
-    split_up = 0
-    for k in range(1, int(labels.max()) + 1):
-        own = np.flatnonzero(class_of == k)
-        if len(own) < len(shares):
-            side_of[own] = TRAIN
-            notes.append(f"class {k} has {len(own)} polygons for {len(shares)} sides: all lie on the train side")
-            continue
-        split_up += 1
-        side_of[own] = np.array(roles)[assign(sizes[own], shares, rng)]
-    if split_up < 2:
-        raise HsiError(
-            f"{split_up or 'none'} of {int(labels.max())} classes has a polygon for each of {len(shares)} sides, two "
-            "must have: draw more polygons, ask for fewer sides, or choose split=regions, which cuts fields in two"
-        )
+    side_of = _sides(sizes, class_of, int(labels.max()), (shares, np.array(roles)), np.random.default_rng(seed), notes)
     goal = train if folds is None else (folds - 1 - bool(validation)) / folds
     notes += _departures(sizes, class_of, side_of, goal)
     side = side_of[np.where(drawn > 0, polygons, 0)]
     return split_by_side(drawn, side, region=spread(side), notes=tuple(notes))
+
+
+def _sides(
+    sizes: np.ndarray,
+    class_of: np.ndarray,
+    classes: int,
+    sides: tuple[np.ndarray, np.ndarray],
+    rng: np.random.Generator,
+    notes: list[str],
+) -> np.ndarray:
+    """Side (N + 1,) uint8 of polygons 0 (none) to N: their pixels and classes, then shares and roles of the sides."""
+    shares, roles = sides
+    side_of = np.zeros(len(sizes), dtype=np.uint8)
+    split_up = 0
+    for k in range(1, classes + 1):
+        own = np.flatnonzero(class_of == k)
+        if len(own) < len(shares):
+            side_of[own] = TRAIN
+            notes.append(f"class {k} has {len(own)} polygons for {len(shares)} sides: all lie on the train side")
+        else:
+            side_of[own] = roles[assign(sizes[own], shares, rng)]
+            split_up += 1
+    if split_up < 2:
+        raise HsiError(
+            f"{split_up or 'none'} of {classes} classes has a polygon for each of {len(shares)} sides, two must have: "
+            "draw more polygons, ask for fewer sides, or choose split=regions, which cuts fields in two"
+        )
+    return side_of
+
+
+def _require_drawn(labels: np.ndarray, polygons: np.ndarray | None) -> np.ndarray:
+    if polygons is None or not ((polygons > 0) & (labels > 0)).any():
+        raise HsiError(
+            "split=polygons needs labels that were drawn as polygons or points (a GeoPackage, GeoJSON or shapefile in "
+            "scene.labels=), and these are an image: give such a file, or choose split=regions"
+        )
+    return polygons
 
 
 def _departures(sizes: np.ndarray, class_of: np.ndarray, side_of: np.ndarray, goal: float) -> list[str]:

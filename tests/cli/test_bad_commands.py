@@ -15,7 +15,7 @@ from conftest import ROOT, TRIAL, Outcome, configure
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from hsi import audit, bench, compare, predict, run, verify
+from hsi import audit, bench, compare, export, predict, run, verify
 from hsi.cli import main as cli
 from hsi.config.build import DIRECTIVES, TARGET, build, check, locate
 from hsi.config.faults import explain
@@ -26,6 +26,7 @@ from hsi.models.building import require_settings
 COMMANDS = {
     "run": lambda: cli.main(run.run, "config"),
     "predict": lambda: cli.main(predict.predict, "predict"),
+    "export": lambda: cli.main(export.run, "export"),
     "audit": lambda: cli.main(audit.run, "audit"),
     "bench": lambda: cli.main(bench.bench, "bench"),
     "compare": compare.main,
@@ -170,21 +171,21 @@ TABLE = {
     "run T optimizer._target_=builtins.dict": "optimizer: builtins.dict could not be built (",
     # scenes of one's own
     "run scene=custom": "scene.cube has no value yet: give scene.cube=...",
-    "run scene=custom scene.cube=FILES/cube.npy": "scene.labels has no value yet: give scene.labels=...",
+    "run scene=custom scene.cube=FILES/cube.npy": "no pixel is labelled (all labels are 0 or ignored, or there is no label",
     "run scene=custom scene.cube=null scene.labels=null": "scene.cube=null: give a path",
     "run scene=custom scene.cube= scene.labels=null": "scene.cube=: give a path",
     "run scene=custom scene.cube=[a] scene.labels=null": "scene.cube=[a]: give a path",
     "run scene=custom scene.cube=missing.npy scene.labels=null": "missing.npy does not exist or is no file",
     "run scene=custom scene.cube=FILES/empty scene.labels=null": "empty does not exist or is no file",
-    "run scene=custom scene.cube=FILES/file scene.labels=null": "file has a format that is not read here",
+    "run scene=custom scene.cube=FILES/file scene.labels=null": "its header file.hdr is not beside it",
     "run scene=custom scene.cube=FILES/cube.npy scene.labels=null": "no pixel is labelled",
-    f"{CUSTOM} scene.labels=FILES/other.npy": "cube (30, 31, 60) and labels (5, 5) differ in rows or columns",
+    f"{CUSTOM} scene.labels=FILES/other.npy": "other.npy has 5 x 5 pixels, the scene 30 x 31",
     f"{CUSTOM} scene.labels=FILES/cube.npy": "but a label image (rows, columns) is needed",
     f"{CUSTOM} scene.rgb_bands=7": "scene.rgb_bands=7: give three bands counted from 0, such as [43,21,11], or null",
     f"{CUSTOM} scene.ignored_labels=3": "scene.ignored_labels=3: give a list, each a whole number",
     f"{CUSTOM} scene.classes=[a,b]": "2 class names (a, b, ...) for 5 label values",
     f"{CUSTOM} scene.wavelengths=[400,500]": "2 wavelengths for 60 bands",
-    f"{CUSTOM} scene.invalid=drp": "choose error, interpolate or drop; did you mean drop?",
+    f"{CUSTOM} scene.invalid=drp": "choose mask, error, interpolate or drop; did you mean drop?",
     "run T scene.name=": "scene.name=: give a name without slashes",
     "run T scene.name=../x": "scene.name=../x: give a name without slashes",
     "run data_dir=": "data_dir=: give a folder",
@@ -225,6 +226,12 @@ TABLE = {
     "predict run=FILES/empty scene=synthetic out=FILES/file": "file",
     "predict run=FILES/empty scene=synthetic trust=[3]": "trust=[3]: give a list, each text",
     "predict rnu=x": "unknown key rnu: did you mean run?",
+    "export": "run has no value yet: give run=...",
+    "export run=nowhere": "nowhere holds no finished run",
+    "export run=nowhere format=tflite": "format=tflite: choose onnx or torchscript",
+    "export run=nowhere scene=synthetic": "unknown key scene",
+    "export run=nowhere out=": "out=: give a path",
+    "export run=nowhere data_dir=x": "unknown key data_dir",
     "predict model=svm": "unknown key model: known are accept_range, data_dir, device",
     "audit windows=[]": "windows=[]: give a list of odd whole numbers of pixels",
     "audit scene=synthetic windows=5": "windows=5: give a list of odd whole numbers of pixels",

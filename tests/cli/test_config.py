@@ -35,6 +35,11 @@ def test_every_command_composes(name):
         assert compose(name, overrides=["scene=indian_pines"]).scene.name == "indian_pines"
 
 
+def test_exporting_composes_without_a_scene():
+    with initialize_config_dir(str(shipped.CONF), version_base="1.3"):
+        assert compose("export", overrides=["run=x"]) == {"run": "x", "format": "onnx", "out": None, "trust": []}
+
+
 @pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda path: str(path.relative_to(CONF)))
 def test_every_file_says_what_it_is(path):
     lines = [line for line in path.read_text().splitlines() if not line.startswith("# @package")]

@@ -119,3 +119,22 @@ def test_indian_pines_for_windows_3_to_25_takes_less_than_ten_seconds(indian_pin
     assert time.monotonic() - started < 10
     assert table["test_windows_with_training_pixel"].is_monotonic_increasing
     assert table["test_windows_with_training_pixel"].iloc[-1] == 1
+
+
+@given(seed=st.integers(0, 200), window=st.sampled_from([1, 3, 5, 9]), masked=st.booleans())
+def test_pixels_without_data_are_to_a_window_what_lies_beyond_the_border(seed, window, masked):
+    """A scene within a margin that holds no data has the figures of the scene alone."""
+    split, labels = a_split(seed, masked)
+    rng = np.random.default_rng(seed)
+    sizes = [(int(before), int(after)) for before, after in rng.integers(0, 6, (2, 2))]
+    valid = np.pad(np.ones(labels.shape, bool), sizes)
+    region = None if split.region is None else np.pad(split.region, sizes, mode="edge")
+    wide = audit(Split(np.pad(split.role, sizes), region), np.pad(labels, sizes), window, valid=valid)
+    alone = audit(split, labels, window)
+    assert wide.pop("mean_overlap") == pytest.approx(alone.pop("mean_overlap"), abs=1e-9)
+    assert wide == alone
+
+
+def test_a_valid_mask_of_everything_changes_nothing():
+    split, labels = a_split(3, True)
+    assert audit(split, labels, 5, valid=np.ones(labels.shape, bool)) == audit(split, labels, 5)

@@ -28,7 +28,7 @@ DROPPED = replace(  # as a survey leaves it
 
 
 def changed(cube):
-    return replace(SCENE, cube=np.asarray(cube))
+    return replace(SCENE, cube=np.asarray(cube), valid=None)
 
 
 def lazily(scene):

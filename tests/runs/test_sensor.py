@@ -58,7 +58,7 @@ def test_a_sensor_of_an_earlier_version_knows_less():
 
 def test_quantiles_by_hand():
     cube = np.arange(1000.0).reshape(10, 100, 1)
-    scene = replace(SCENE, cube=cube, labels=np.zeros((10, 100), int), wavelengths=None)
+    scene = replace(SCENE, cube=cube, labels=np.zeros((10, 100), int), wavelengths=None, valid=None)
     np.testing.assert_allclose(sensor_of(scene).quantiles[:, 0], [0.999, 499.5, 998.001])
 
 

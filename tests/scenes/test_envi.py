@@ -140,6 +140,7 @@ def test_what_is_no_header(tmp_path, content):
         read_raster(tmp_path / "a.hdr")
 
 
+@pytest.mark.filterwarnings("ignore:Parameters with non-lowercase names")
 def test_the_header_is_read_as_spectral_reads_it(tmp_path):
     text = (
         "ENVI\n; a comment = 1\ndescription = {\n  two\n  lines}\nSamples = 3\nband names = {\n a,\n; another\n b b,\n"
@@ -212,12 +213,12 @@ def test_classification(tmp_path):
         "bands": 1,
         "data_type": 1,
         "byte_order": None,
-        "file_type": "ENVI Classification",
     }
     path = write(
         tmp_path,
         labels.tobytes(),
         **entries,
+        file_type="ENVI Classification",
         classes=4,
         class_names="{Unclassified, water, dry land,\n reed}",
         class_lookup="{0, 0, 0, 0, 0, 255, 160, 82, 45, 300, 0, 0}",

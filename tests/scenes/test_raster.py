@@ -205,3 +205,32 @@ def test_any_damage_is_one_sentence(tmp_path_factory, name, data):
         sentence = str(error)
     assert path.stem in sentence
     assert "\n" not in sentence
+
+
+@given(
+    dtype=st.sampled_from(["u1", "i2", "u2", "f4", "f8"]),
+    scaled=st.sampled_from(["gain", "offset", "both"]),
+    lazy=st.booleans(),
+    bands=st.sets(st.integers(0, 4), min_size=1).map(sorted),
+)
+def test_what_was_measured_is_the_scaled_array(dtype, scaled, lazy, bands):
+    array = np.random.default_rng(0).integers(0, 5, (4, 3, 5)).astype(dtype)
+    gain = np.array([0.1, 2, 3, 4, 5]) if scaled != "offset" else None
+    offset = np.array([0.0, -1, 2, 3, 4]) if scaled != "gain" else None
+    expected = array.astype(np.float64) * (1 if gain is None else gain) + (0 if offset is None else offset)
+    expected = np.where(array == 3, np.nan, expected).astype(np.float32)
+
+    def read(rows, cols, numbers):
+        return array[rows, cols] if numbers is None else array[rows, cols][:, :, numbers]
+
+    cube = LazyCube(array.shape, array.dtype, read) if lazy else array
+    measured = Raster(cube, (), nodata=3, gain=gain, offset=offset).measured()
+    assert isinstance(measured, LazyCube) == lazy
+    np.testing.assert_array_equal(measured[:], expected, strict=True)
+    np.testing.assert_array_equal(measured[1:3, :2, bands], expected[1:3, :2][:, :, bands], strict=True)
+    np.testing.assert_array_equal(array[array == 3], 3)  # the array itself stays what it is
+
+
+def test_what_was_measured_without_scale_is_the_array_itself():
+    array = np.ones((4, 3, 5), np.uint16)
+    assert Raster(array, (), nodata=1).measured() is array

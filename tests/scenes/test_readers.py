@@ -125,7 +125,9 @@ def test_missing_file_and_foreign_format(tmp_path):
     with pytest.raises(HsiError, match=r"scene\.tif cannot be read"):
         read_raster(tmp_path / "scene.tif", None, ndim=3)
     (tmp_path / "scene.png").write_bytes(b"any")
-    with pytest.raises(HsiError, match=r"format.*\.mat, \.npy, \.npz, ENVI \.hdr or \(Geo\)TIFF"):
+    with pytest.raises(
+        HsiError, match=r"format.*\.mat, \.npy, \.npz, ENVI \.hdr, \(Geo\)TIFF \.tif, HDF5 \.h5 or netCDF \.nc"
+    ):
         read_raster(tmp_path / "scene.png", None, ndim=3)
 
 

@@ -83,7 +83,7 @@ def composed(name: str, data_dir: Path = Path("data"), **changes):
 
 
 def test_every_scene_is_listed():
-    assert {path.stem for path in SCENES.glob("*.yaml")} == {*PUBLISHED, "custom", "synthetic"}
+    assert {path.stem for path in SCENES.glob("*.yaml")} == {*PUBLISHED, "custom", "synthetic", "tiles"}
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -222,7 +222,7 @@ class ClassToken(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, N, channels) -> (B, N + 1, channels)."""
-        return torch.cat([self.token.expand(len(tokens), -1, -1), tokens], dim=1) + self.places
+        return torch.cat([self.token.expand(tokens.shape[0], -1, -1), tokens], dim=1) + self.places
 
 
 class First(nn.Module):

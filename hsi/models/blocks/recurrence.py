@@ -44,10 +44,15 @@ def selective_scan(
     -------
     y (B, L, channels).
     """
-    solve = recurrence or parallel
-    count = max(1, PART // (x[0].numel() * rate.shape[1]))
+    # a graph that is exported has no loop over a batch of any size, and no function of Python
+    as_graph = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    solve = recurrence or (sequential if as_graph else parallel)
+    parts = [[v.to(rate.dtype)] for v in (x, delta, write, read)]
+    if not as_graph:
+        count = max(1, PART // (x[0].numel() * rate.shape[1]))
+        parts = [list(v[0].split(count)) for v in parts]
     outputs = []
-    for u, step, b, c in zip(*(v.to(rate.dtype).split(count) for v in (x, delta, write, read)), strict=True):
+    for u, step, b, c in zip(*parts, strict=True):
         states = solve(torch.exp(step[..., None] * rate), (step * u)[..., None] * b[:, :, None])
         outputs.append((states * c[:, :, None]).sum(3))
     return torch.cat(outputs)

@@ -1,0 +1,80 @@
+"""Classic netCDF files, versions 1 and 2 of the format; version 4 is HDF5, see `hsi.scenes.hdf5`.
+
+NetCDF Classic Format Specification, Unidata. scipy maps the file into memory, so that only what is asked for is read.
+"""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from scipy.io import netcdf_file
+
+from hsi.errors import HsiError, shown
+from hsi.scenes.variables import Attributes, Store, Variable, require_numbers
+
+MAGIC = b"CDF"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[netcdf_file]:
+    """Open a file; what scipy raises over it becomes an HsiError of one sentence."""
+    try:
+        with netcdf_file(path, "r", mmap=True) as file:
+            yield file
+    except PermissionError as error:
+        raise HsiError(f"{path} cannot be read ({error.strerror}): give yourself permission to.") from error
+    except HsiError:
+        raise
+    except Exception as error:  # scipy answers damage with whatever comes out of its reading
+        reason = f"{type(error).__name__}: {shown(error, 200)}"
+        traceback.clear_frames(
+            error.__traceback__
+        )  # their arrays keep the file mapped, and scipy complains of it later
+        raise HsiError(
+            f"{path} cannot be read ({reason}): it is damaged or cut short, fetch or copy it again."
+        ) from error
+
+
+def classic_store(path: Path) -> Store:
+    """List the variables of a file; none is read.
+
+    Raises HsiError: a damaged file, or the variant CDF-5.
+    """
+    with path.open("rb") as stream:
+        version = stream.read(4)[3:]
+    if version not in (b"\x01", b"\x02"):
+        raise HsiError(
+            f"{path} is netCDF of a variant that is not read here (CDF-5): rewrite it by 'nccopy -k nc4 IN OUT'."
+        )
+    with opened(path) as file:
+        variables = {name: _variable(file, name) for name in file.variables}
+
+    def attributes(name: str) -> Attributes:
+        with opened(path) as file:
+            # scipy has no public way to all attributes of a variable
+            return dict((file.variables[name] if name else file)._attributes)
+
+    def read(name: str, part: tuple[slice, ...]) -> np.ndarray:
+        dtype = require_numbers(store, name)
+        with opened(path) as file:
+            values = np.array(file.variables[name].data[part], dtype=dtype, order="C")
+            if values.shape != tuple(piece.stop - piece.start for piece in part):
+                raise HsiError(f"{path} has changed while it was read: start again.")
+            return values
+
+    store = Store(path, variables, {}, attributes, lambda name: None, read)
+    return store
+
+
+def _variable(file: netcdf_file, name: str) -> Variable:
+    variable = file.variables[name]
+    dtype = variable.data.dtype
+    dims = tuple(variable.dimensions)
+    return Variable(
+        tuple(variable.data.shape),  # mapped into memory: the file is as long as that
+        dtype.newbyteorder("=") if dtype.kind in "iufb" else None,
+        dims,
+        tuple(dim if dim in file.variables else "" for dim in dims),
+    )

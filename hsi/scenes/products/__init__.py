@@ -1,0 +1,1 @@
+"""Products of spaceborne imaging spectrometers, each in the layout that its mission publishes."""

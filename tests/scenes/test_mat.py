@@ -1,0 +1,119 @@
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hsi.cube import LazyCube
+from hsi.errors import HsiError
+from hsi.scenes import mat
+from hsi.scenes.formats import read_raster
+
+ROWS, COLS, BANDS = 4, 3, 5
+CUBE = np.arange(ROWS * COLS * BANDS, dtype=np.uint16).reshape(ROWS, COLS, BANDS)
+# pixel p of a matrix is row p % nRow, column p // nRow: MATLAB's reshape(Y', nRow, nCol, nBand), by hand
+PIXELS = np.array([[CUBE[p % ROWS, p // ROWS, band] for p in range(ROWS * COLS)] for band in range(BANDS)])
+LAYOUTS = [{}, {"chunks": (2, 2, 2)}, {"chunks": (5, 3, 4), "compression": "gzip"}]
+
+
+def write_v73(path, **arrays):
+    """As MATLAB does: 512 bytes in front, axes in reverse order."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, array in arrays.items():
+            file[name] = np.asarray(array).T
+            file[name].attrs["MATLAB_class"] = np.bytes_("double")
+        file["#refs#/a"] = np.zeros((2, 2, 2))  # contents of cells
+    with path.open("r+b") as stream:
+        stream.write(b"MATLAB 7.3 MAT-file".ljust(512, b" "))
+    return path
+
+
+def write(path, version, **arrays):
+    arrays = {name: np.atleast_2d(array) for name, array in arrays.items()}
+    return write_v73(path, **arrays) if version == "7.3" else (scipy.io.savemat(path, arrays), path)[1]
+
+
+def parts(length):
+    return st.tuples(st.integers(0, length), st.integers(0, length)).map(lambda ends: slice(min(ends), max(ends)))
+
+
+@pytest.fixture(scope="module")
+def cubes(tmp_path_factory):
+    found = []
+    for number, layout in enumerate(LAYOUTS):
+        path = tmp_path_factory.mktemp("mat") / f"{number}.mat"
+        with h5py.File(path, "w") as file:
+            file.create_dataset("cube", data=CUBE.T, **layout)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(mat, "IN_MEMORY", CUBE.nbytes - 1)
+            found.append(read_raster(path).array)
+    return found
+
+
+@pytest.mark.parametrize("layout", range(len(LAYOUTS)))
+@given(rows=parts(ROWS), cols=parts(COLS), bands=st.one_of(parts(BANDS), st.just([0, 3]), st.just([4, 1])))
+def test_a_large_cube_stays_on_disk_and_gives_the_parts_that_numpy_cuts(cubes, layout, rows, cols, bands):
+    assert isinstance(cubes[layout], LazyCube)
+    np.testing.assert_array_equal(cubes[layout][rows, cols, bands], CUBE[rows, cols][:, :, bands])
+
+
+def test_a_small_one_is_read_at_once(tmp_path):
+    array = read_raster(write(tmp_path / "a.mat", "7.3", cube=CUBE)).array
+    assert isinstance(array, np.ndarray)
+    np.testing.assert_array_equal(array, CUBE)
+
+
+@pytest.mark.parametrize("version", ["5", "7.3"])
+@pytest.mark.parametrize("names", [("nRow", "nCol"), ("nrow", "ncol"), ("rows", "cols"), ("Lines", "Samples")])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_matrix_becomes_a_cube_in_matlabs_order(tmp_path, version, names, transposed):
+    """As Jasper Ridge (Y) and Samson (V) circulate: bands x pixels, and numbers beside them."""
+    beside = {names[0]: ROWS, names[1]: COLS, "nBand": BANDS, "SlectBands": np.arange(1, BANDS + 1), "maxValue": 59}
+    path = write(tmp_path / "a.mat", version, Y=PIXELS.T if transposed else PIXELS, **beside)
+    for key in (None, "Y"):
+        raster = read_raster(path, key)
+        np.testing.assert_array_equal(raster.array, CUBE)
+        assert raster.array.dtype == np.uint16
+        assert raster.array.flags.c_contiguous
+        assert "one column of the image after the other" in raster.notes[0]
+
+
+@pytest.mark.parametrize("version", ["5", "7.3"])
+def test_a_matrix_of_another_number_of_pixels(tmp_path, version):
+    path = write(tmp_path / "a.mat", version, Y=PIXELS, nRow=ROWS + 1, nCol=COLS)
+    with pytest.raises(HsiError, match=r"'Y' of shape \(5, 12\) is no matrix of the 5 x 3 = 15 pixels"):
+        read_raster(path, "Y")
+    with pytest.raises(HsiError, match="has no arrays with 3 dimensions"):
+        read_raster(path)
+
+
+@pytest.mark.parametrize("version", ["5", "7.3"])
+def test_several_matrices_are_not_guessed_between(tmp_path, version):
+    path = write(tmp_path / "a.mat", version, Y=PIXELS, Z=PIXELS + 1, nRow=ROWS, nCol=COLS)
+    with pytest.raises(HsiError, match="has no arrays with 3 dimensions"):
+        read_raster(path)
+    np.testing.assert_array_equal(read_raster(path, "Z").array, CUBE + 1)
+
+
+@pytest.mark.parametrize("version", ["5", "7.3"])
+def test_as_many_bands_as_pixels_are_not_told_apart(tmp_path, version):
+    path = write(tmp_path / "a.mat", version, Y=np.eye(ROWS * COLS), nRow=ROWS, nCol=COLS)
+    with pytest.raises(HsiError, match="as many bands as pixels, 12, so which are which cannot be told"):
+        read_raster(path)
+
+
+@pytest.mark.parametrize("version", ["5", "7.3"])
+def test_numbers_of_rows_and_columns_leave_cubes_and_labels_alone(tmp_path, version):
+    labels = np.arange(ROWS * COLS).reshape(ROWS, COLS)
+    path = write(tmp_path / "a.mat", version, cube=CUBE, labels=labels, nRow=ROWS, nCol=COLS)
+    np.testing.assert_array_equal(read_raster(path).array, CUBE)
+    np.testing.assert_array_equal(read_raster(path, "cube").array, CUBE)
+    np.testing.assert_array_equal(read_raster(path, ndim=2).array, labels)
+
+
+@pytest.mark.parametrize("value", [0, -4, 2.5, np.nan, np.inf])
+def test_numbers_that_are_none(tmp_path, value):
+    path = write(tmp_path / "a.mat", "5", Y=PIXELS, nRow=value, nCol=COLS)
+    with pytest.raises(HsiError, match="has no arrays with 3 dimensions"):
+        read_raster(path)

@@ -1,0 +1,124 @@
+"""No polygon on two sides, whatever the polygons."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from label_images import label_images
+from scipy.ndimage import label
+
+from hsi.errors import HsiError
+from hsi.evaluation.leakage import audit, count_polygons, sees_training
+from hsi.splits.polygons import polygons_split
+from hsi.splits.regions import TOUCHING
+from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split
+
+
+def fields_of(labels):
+    """Each field of each class as a polygon: what `hsi.scenes.polygons` makes of a layer of fields."""
+    polygons = np.zeros(labels.shape, np.int32)
+    for k in range(1, labels.max() + 1):
+        numbers, _ = label(labels == k, TOUCHING)
+        polygons[numbers > 0] = numbers[numbers > 0] + polygons.max()
+    return polygons
+
+
+def counts(labels, polygons):
+    return [len(np.unique(polygons[(labels == k) & (polygons > 0)])) for k in range(1, labels.max() + 1)]
+
+
+@given(
+    labels=label_images,
+    train=st.floats(0.2, 0.7),
+    validation=st.sampled_from([0, 0.2]),
+    seed=st.integers(0, 99),
+    stripes=st.integers(2, 5),
+)
+def test_no_polygon_is_on_two_sides_and_windows_see_one(labels, train, validation, seed, stripes):
+    # stripes of each field: polygons that touch, as the two classes of one field may
+    polygons = fields_of(labels) * stripes + np.arange(labels.shape[0])[:, None] % stripes
+    polygons = np.where(labels > 0, polygons, 0)
+    sides = 3 if validation else 2
+    assume(sum(count >= sides for count in counts(labels, polygons)) >= 2)
+    split = polygons_split(labels, polygons, train=train, validation=validation, seed=seed)
+    for number in np.unique(polygons[polygons > 0]):
+        assert len(np.unique(split.role[polygons == number])) == 1
+        assert len(np.unique(split.region[polygons == number])) == 1
+    assert ((split.role == split.region) | (split.role == UNUSED)).all()
+    assert set(np.unique(split.region)) <= {TRAIN, VALIDATION, TEST}
+    assert not sees_training(split, 9)[split.role == TEST].any()
+    found = audit(split, labels, 9, polygons=polygons)
+    assert found["polygons"]["on_both_sides"] == 0
+    assert found["sentence"].endswith("polygons that test also trains.")
+    assert polygons_split(labels, polygons, train=train, validation=validation, seed=seed).hash == split.hash
+
+
+@given(labels=label_images, folds=st.integers(2, 4), validation=st.sampled_from([0, 1]), seed=st.integers(0, 9))
+def test_every_polygon_tests_in_exactly_one_fold(labels, folds, validation, seed):
+    folds = max(folds, 3) if validation else folds
+    polygons = np.where(labels > 0, fields_of(labels) * 4 + np.arange(labels.shape[0])[:, None] % 4, 0)
+    assume(min(counts(labels, polygons)) >= folds)
+    splits = [
+        polygons_split(labels, polygons, folds=folds, fold=fold, validation=validation, seed=seed)
+        for fold in range(folds)
+    ]
+    assert (sum((split.role == TEST).astype(int) for split in splits) == (labels > 0)).all()
+    if validation:
+        for fold, split in enumerate(splits):
+            assert ((split.role == VALIDATION) == (splits[(fold + 1) % folds].role == TEST)).all()
+
+
+def test_by_hand():
+    """Polygons of 4, 2 and 2 pixels in each of two classes, and a class of a single one."""
+    labels = np.array([[1, 1, 1, 1, 0, 2, 2, 2, 2], [1, 1, 0, 1, 1, 2, 2, 0, 2], [0, 3, 3, 0, 0, 0, 0, 0, 2]])
+    polygons = np.array([[1, 1, 1, 1, 0, 4, 4, 4, 4], [2, 2, 0, 3, 3, 5, 5, 0, 6], [0, 7, 7, 0, 0, 0, 0, 0, 6]])
+    split = polygons_split(labels, polygons)
+    for large, small in ((1, (2, 3)), (4, (5, 6))):  # halves: the largest on one side, the others on the other one
+        (side,) = set(split.role[polygons == large])
+        assert set(split.role[np.isin(polygons, small)]) == {TRAIN + TEST - side}
+    assert (split.region[polygons == 7] == TRAIN).all()
+    assert (split.role[polygons == 7] == UNUSED).all()
+    assert split.notes == (
+        "class 3 has 1 polygons for 2 sides: all lie on the train side",
+        "class 3 is left out, with 2 labelled pixels: the split leaves it no test pixel",
+    )
+
+
+def test_a_share_that_polygons_do_not_allow_is_named():
+    labels = np.repeat([[1], [2]], 10, axis=1)
+    polygons = np.array([[1] * 9 + [2], [3] * 5 + [4] * 5])
+    split = polygons_split(labels, polygons)
+    (note,) = split.notes
+    assert note.startswith("class 1: ")
+    assert note.endswith("lie on the train side, its polygons allow no better balance")
+
+
+def test_labels_outside_the_polygons_are_unused():
+    labels = np.repeat([[1], [2]], 10, axis=1)
+    polygons = np.array([[1] * 4 + [2] * 4 + [0] * 2, [3] * 5 + [4] * 5])
+    split = polygons_split(labels, polygons)
+    assert (split.role[0, 8:] == UNUSED).all()
+    assert "2 labelled pixels lie in no polygon and are unused" in split.notes
+
+
+def test_faults_are_sentences():
+    labels = np.repeat([[1], [2]], 10, axis=1)
+    for polygons in (None, np.zeros_like(labels)):
+        with pytest.raises(HsiError, match="split=polygons needs labels that were drawn"):
+            polygons_split(labels, polygons)
+    with pytest.raises(HsiError, match="none of 2 classes has a polygon for each of 2 sides"):
+        polygons_split(labels, labels)
+    with pytest.raises(HsiError, match=r"split\.fold=5: choose 0 to 1"):
+        polygons_split(labels, labels, folds=2, fold=5)
+
+
+def test_polygons_on_both_sides_are_counted():
+    role = np.array([[TRAIN, TEST, TEST, VALIDATION, TRAIN, UNUSED, TEST]], np.uint8)
+    polygons = np.array([[1, 1, 2, 2, 3, 4, 0]])
+    split, labels = Split(role), np.ones((1, 7), int)
+    assert count_polygons(split, polygons) == {"train": 2, "validation": 1, "test": 2, "on_both_sides": 1}
+    plain, found = audit(split, labels, 3), audit(split, labels, 3, polygons=polygons)
+    assert found["sentence"].startswith(f"{plain['sentence']} 1 of the 2 polygons that test also train")
+    assert {key: found[key] for key in plain if key != "sentence"} == {
+        k: v for k, v in plain.items() if k != "sentence"
+    }
