@@ -1,6 +1,7 @@
-"""Map a scene with the model of a finished run: ``python -m hsi.predict run=DIR scene=...``.
+"""Map a scene with the model of a finished run: ``python -m hsi.predict run=DIR scene.cube=FILE out=DIR``.
 
 The scene meets the reducer that the run fitted, never one of its own; a scene that the model does not fit is rejected.
+Finished blocks are kept: the same command goes on where it was interrupted, and several can share the work.
 """
 
 if __name__ == "__main__":  # the first line appears before the libraries load
@@ -10,20 +11,16 @@ if __name__ == "__main__":  # the first line appears before the libraries load
 
 import logging
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from hsi import api
 from hsi.cli.main import main
 from hsi.cli.request import PredictRequest
-from hsi.config.build import build_as
-from hsi.output.prediction import map_with, write
-from hsi.runs.model import load_model
-from hsi.scene import Scene
+from hsi.output.prediction import discard, map_into
+from hsi.runs.applied import Application
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +28,13 @@ log = logging.getLogger(__name__)
 def predict(config: DictConfig) -> None:
     """Write map.npy, confidence.npy, map.png and, last, prediction.json."""
     request = PredictRequest.read(config)
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    trained = load_model(Path(request.run), request.trust)
-    scene = build_as(Scene, request.scene, "scene")
-    prediction = map_with(trained, scene, request.device, request.memory_gb, request.check)
-    write(folder, scene, trained, prediction, {"run": str(request.run), "trust": request.trust})
-    log.info("Mapped %d pixels in %.1f s: %s", prediction.class_map.size, prediction.seconds, folder / "map.png")
+    models = request.models()
+    scene = request.load_scene()
+    application = Application(models, scene, request.options(), request.device)
+    about = request.about(scene)
+    if request.force:
+        discard(request.folder)
+    map_into(request.folder, application, about, request.shard or 0)
 
 
 class _Callable(ModuleType):

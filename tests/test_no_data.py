@@ -90,7 +90,7 @@ def test_a_scene_on_disk_is_the_scene_in_memory(words, split):
 
     lazy = LazyCube(stored.shape, stored.dtype, read)
     about = describe(memory_gb=0)
-    words = [*words, "patch_size=7", "train.steps=3", "train.batch_size=64", "reduce=standardize"]
+    words = [*words, "patch_size=9", "train.steps=3", "train.batch_size=64", "reduce=standardize"]
     results = []
     for cube in (stored, lazy):
         scene = assemble_raster(Raster(cube, ()), LabelImage(WHOLE.labels), about)

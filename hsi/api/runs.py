@@ -1,7 +1,7 @@
 """Runs: a scene classified, fresh or opened from its folder, and other scenes mapped with its model."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from torch import Tensor
 
 from hsi import scene as values
 from hsi.api.scenes import open
+from hsi.config.build import check
+from hsi.config.nearest import suggest
 from hsi.engine.device import Device
 from hsi.engine.forward import as_image
 from hsi.errors import HsiError
@@ -24,6 +26,8 @@ from hsi.output import prediction as output
 from hsi.output.result import write
 from hsi.plots import activation_maps, maps, scores, spectra
 from hsi.plots import leakage as leak_plots
+from hsi.plots.thinned import thin
+from hsi.runs.applied import Application, Classes, Options
 from hsi.runs.folder import claim, finished, held
 from hsi.runs.model import TrainedModel, load_model
 from hsi.runs.opened import open_run as open_folder
@@ -168,15 +172,18 @@ class Plots:
 
 @dataclass(frozen=True, eq=False)
 class SceneMap:
-    """A scene mapped by a trained model.
+    """A scene mapped by a trained model, or by several.
 
-    `class_map` (rows, cols) 1..K, `confidence` (rows, cols) float32; `pixels` counts them by class.
+    `class_map` (rows, cols) 1..K, 0 where there is no data, K + 1 where a pixel is unlike any class, if such are looked
+    for; `confidence` (rows, cols) float32; `probabilities` (rows, cols, K) float16 or None; `pixels` counts them by
+    class.
     """
 
     scene: values.Scene
-    trained: TrainedModel
+    classes: Classes
     prediction: Prediction
     source: str
+    trust: tuple[str, ...] = ()
 
     @property
     def class_map(self) -> np.ndarray:
@@ -189,18 +196,25 @@ class SceneMap:
         return self.prediction.confidence
 
     @property
+    def probabilities(self) -> np.ndarray | None:
+        """Probabilities of all classes, where they were asked for."""
+        return self.prediction.probabilities
+
+    @property
     def pixels(self) -> pd.Series:
         """Number of pixels of each class."""
-        return pd.Series(output.count_pixels(self.trained, self.prediction), name="pixels")
+        return pd.Series(output.count_pixels(self.class_map, self.classes), name="pixels")
 
     def plot(self) -> Figure:
         """False colour and class map."""
-        return maps.draw_map(self.trained.name_classes_of(self.scene), self.class_map)
+        shown, drawn = thin(self.scene, self.class_map)
+        return maps.draw_map(self.classes.name(shown), drawn)
 
     def save(self, folder: str | Path) -> Path:
         """Write map.npy, confidence.npy, map.png and prediction.json, as the command does; returns the folder."""
         place = Path(folder).absolute()
-        output.write(place, self.scene, self.trained, self.prediction, {"run": self.source, "trust": []})
+        about = {"run": self.source, "trust": list(self.trust)}
+        output.save(place, self.scene, self.classes, self.prediction, about)
         return place
 
 
@@ -226,28 +240,41 @@ def open_run(folder: str | Path, data_dir: str | Path | None = None, trust: Coll
 
 
 def predict(
-    run: Run | str | Path,
+    run: Run | str | Path | Sequence[Run | str | Path],
     scene: values.Scene | str | Path,
     *,
-    check: bool = True,
     device: Device = "auto",
     trust: Collection[str] = (),
     **settings: Any,
 ) -> SceneMap:
-    """Map a scene with a trained model.
+    """Map a scene with a trained model, or with the mean of several; the map is in memory, the scene need not be.
 
     Parameters
     ----------
     run
-        From `fit` or `open_run`, or the folder of a finished run.
+        From `fit` or `open_run`, or the folder of a finished run; or a list of such, of the same classes.
     scene
-        A scene, or the file of its cube; `settings` are then those of `hsi.api.open`.
-    check
-        Reject a scene whose values are unlike those that the model was trained on.
+        A scene, or the file of its cube.
     trust
         Callables outside hsi that the run may name.
+    settings
+        Fields of `hsi.runs.applied.Options`, such as ``accept_range=True`` or ``symmetries=8``; for the file of a cube
+        also those of `hsi.api.open`.
     """
-    trained = run.trained if isinstance(run, Run) else load_model(Path(run), trust)
-    target = scene if isinstance(scene, values.Scene) else open(scene, **settings)
-    source = "a run in memory" if isinstance(run, Run) else str(run)
-    return SceneMap(target, trained, output.map_with(trained, target, device, check=check), source)
+    several = [run] if isinstance(run, Run | str | Path) else list(run)
+    models = [each.trained if isinstance(each, Run) else load_model(Path(each), trust) for each in several]
+    if not models:
+        raise HsiError("run=[]: give a run, or a list of runs")
+    known = {field.name for field in fields(Options)}
+    asked = {key: value for key, value in settings.items() if key in known}
+    rest = {key: value for key, value in settings.items() if key not in known}
+    options = Options(**check(Options, asked, ""))
+    if isinstance(scene, values.Scene):
+        if rest:
+            raise HsiError(f"{next(iter(rest))}: {suggest(next(iter(rest)), sorted(known))}")
+        target = scene
+    else:
+        target = open(scene, **{"drop_bands": "model", **rest})
+    application = Application(models, target, options, device)
+    source = ", ".join("a run in memory" if isinstance(each, Run) else str(each) for each in several)
+    return SceneMap(target, application.classes, application.map(), source, tuple(trust))

@@ -1,7 +1,9 @@
 """What a command line asks of a run, checked: the settled configuration, and what is built from it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -10,32 +12,96 @@ from omegaconf import DictConfig
 from pydantic import BeforeValidator, Field
 
 from hsi.config.build import build_as, check_value
-from hsi.config.values import FilePath, Folder, Positive, Seed, Switch, Window
+from hsi.config.values import FilePath, Folder, Index, Seed, Switch, Window
 from hsi.engine.device import Device, Precision
+from hsi.errors import HsiError
 from hsi.experiment import Recipe
+from hsi.files import file_checksum
 from hsi.output.export import Format
 from hsi.recipes import chosen, recipe_of, split_of
-from hsi.runs.identity import settle
+from hsi.runs.applied import Options, classes_of
+from hsi.runs.identity import comparable, settle
+from hsi.runs.model import BUNDLE, WEIGHTS, TrainedModel, load_model
 from hsi.scene import Scene
 from hsi.scenes.assemble import require_classes
 from hsi.splits.roles import Split
+from hsi.version import __version__
+
+CUBE_SHARE = 0.25  # of the memory of a prediction: a cube that is larger stays on disk
 
 
-@dataclass(frozen=True)
-class PredictRequest:
-    """What ``hsi.predict`` is asked for; the keys are explained in conf/predict.yaml."""
+@dataclass(frozen=True, kw_only=True)
+class PredictRequest(Options):
+    """What ``hsi.predict`` is asked for; the keys are explained in conf/predict.yaml.
 
-    run: FilePath
+    Parameters
+    ----------
+    folder
+        Of the map.
+    """
+
+    run: FilePath | Annotated[list[FilePath], Field(min_length=1)]
     device: Device
-    memory_gb: Positive
-    check: Switch
+    shard: Index | None
+    force: Switch
     trust: Annotated[list[str], BeforeValidator(lambda names: [names] if isinstance(names, str) else names)]
     scene: Mapping[str, Any]
+    folder: Path
 
     @classmethod
     def read(cls, config: DictConfig) -> "PredictRequest":
         """Check a configuration that Hydra has composed."""
-        return cls(**_own(cls, settle(config)))
+        hydra = HydraConfig.get()
+        tree = settle(config)
+        check_value(Folder | None, tree["out"], "out")
+        request = cls(**_own(cls, tree), folder=Path(hydra.runtime.output_dir))
+        if request.force and request.shard is not None:
+            raise HsiError("force=true would have each shard discard the blocks of the others: choose another out=")
+        return replace(request, scene=_scene_to_map(request, hydra.overrides.task))
+
+    @property
+    def runs(self) -> list[Path]:
+        """The folders of the runs."""
+        return [Path(run).expanduser() for run in (self.run if isinstance(self.run, list) else [self.run])]
+
+    def models(self) -> list[TrainedModel]:
+        """The models of the runs, which tell the same classes apart."""
+        models = [load_model(run, self.trust) for run in self.runs]
+        classes_of(models)
+        return models
+
+    def load_scene(self) -> Scene:
+        """The scene that is asked for."""
+        return build_as(Scene, self.scene, "scene")
+
+    def options(self) -> Options:
+        """How the models are applied to it."""
+        return Options(**{each.name: getattr(self, each.name) for each in fields(Options)})
+
+    def about(self, scene: Scene) -> dict[str, Any]:
+        """What stands in prediction.json of the request; its identity is that of the map."""
+        how = {key: value for key, value in asdict(self.options()).items() if key != "memory_gb"}
+        models = [file_checksum(run / name) for run in self.runs for name in (BUNDLE, WEIGHTS)]
+        cube = [*scene.cube.shape, str(scene.cube.dtype), dict(scene.checksums), comparable({"scene": self.scene})]
+        what = json.dumps([__version__, models, how, cube], sort_keys=True, default=str)
+        names = [str(run) for run in self.runs]
+        return {
+            "run": names if len(names) > 1 else names[0],
+            "trust": self.trust,
+            **how,
+            "identity": sha256(what.encode()).hexdigest(),
+        }
+
+
+def _scene_to_map(request: PredictRequest, words: Sequence[str]) -> dict[str, Any]:
+    """The scene's description with what is its own in predicting, unless a word on the command line says otherwise.
+
+    The model knows which bands it wants, and a cube in memory takes a part of what there is for all.
+    """
+    given = {word.lstrip("+").partition("=")[0] for word in words}
+    own = {"drop_bands": "model", "memory_gb": request.memory_gb * CUBE_SHARE}
+    changed = {key: value for key, value in own.items() if key in request.scene and f"scene.{key}" not in given}
+    return {**request.scene, **changed}
 
 
 @dataclass(frozen=True)

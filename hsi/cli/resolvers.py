@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -23,6 +24,16 @@ def folder_name(*, _root_: DictConfig) -> str:
 
     words = describe(_root_.hydra.overrides.task)
     return f"{words}_{config_hash(settle(_root_))[:DIGITS]}"
+
+
+def output_folder(*, _root_: DictConfig) -> str:
+    """The folder of a map: ``out=``, or one that is named after the command line and the start of its hash.
+
+    The resolver ``${hsi.out:}``. Keys that say only where a map is computed change nothing, so that shards share it.
+    """
+    if isinstance(_root_.out, str) and _root_.out:
+        return str(Path(_root_.out).expanduser())
+    return f"outputs/predict/{_root_.scene.name}/{sweep_name(_root_.hydra.overrides.task)}"
 
 
 def sweep_name(overrides: Sequence[str]) -> str:
@@ -57,5 +68,6 @@ def _key(override: str) -> str:
 def register_resolvers() -> None:
     """Make known what the files of conf/ call in their ``${hsi...:...}``."""
     OmegaConf.register_new_resolver("hsi.folder", folder_name, replace=True)
+    OmegaConf.register_new_resolver("hsi.out", output_folder, replace=True)
     OmegaConf.register_new_resolver("hsi.sweep", sweep_name, use_cache=True, replace=True)
     register_window()

@@ -1,6 +1,7 @@
 """What training needs of a scene that does not fit into memory: tiles around its pixels, laid under each other."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -42,7 +43,8 @@ def gather_tiles(
     used = np.isin(split.role, (TRAIN, VALIDATION))
     margin = window // 2
     side, corners = _smallest(used, margin)
-    parts, roles, truths, regions = [], [], [], []
+    numbers = np.arange(labels.size).reshape(labels.shape)
+    parts, roles, truths, regions, places = [], [], [], [], []
     for row, col in corners:
         outer, inner = _extent(row, side, margin, labels.shape[0]), _extent(col, side, margin, labels.shape[1])
         rows, cols = outer[0], inner[0]
@@ -52,11 +54,16 @@ def gather_tiles(
         own[row - rows.start : row - rows.start + side, col - cols.start : col - cols.start + side] = True
         roles.append(np.pad(np.where(own, split.role[rows, cols], 0), beyond))
         truths.append(np.pad(labels[rows, cols], beyond))
+        places.append(np.pad(numbers[rows, cols], beyond))
         if split.region is not None:
             regions.append(np.pad(split.region[rows, cols], beyond, "edge"))
     region = np.concatenate(regions) if regions else None
     mosaic = Split(np.concatenate(roles).astype(np.uint8), region)
-    return gather(np.concatenate(parts), np.concatenate(truths), mosaic, num_classes, device)
+    samples = gather(np.concatenate(parts), np.concatenate(truths), mosaic, num_classes, device)
+    place = torch.from_numpy(np.concatenate(places).ravel()).to(device)
+    # in the order of the scene, so that batches are the same
+    train, validation = (pixels[place[pixels].argsort()] for pixels in (samples.train, samples.validation))
+    return replace(samples, train=train, validation=validation)
 
 
 def _smallest(used: np.ndarray, margin: int) -> tuple[int, list[tuple[int, int]]]:

@@ -26,7 +26,7 @@ class Samples:
     targets
         (rows * cols,) int64: classes from 0 of training and validation pixels, `HIDDEN` elsewhere.
     train, validation
-        (N,) int64, flat pixel numbers ``row * cols + col``, ascending.
+        (N,) int64, flat pixel numbers ``row * cols + col``, in the order of the scene.
     region
         (rows, cols) uint8, or None: windows are masked to the region of their middle pixel.
     num_classes

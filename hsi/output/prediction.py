@@ -1,61 +1,170 @@
-"""A scene mapped with the model of a finished run, and the files that it leaves."""
+"""A scene mapped with the models of finished runs, and the files that it leaves."""
 
+import logging
+import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hsi import files
-from hsi.engine.device import Device
-from hsi.mapping.scene_map import Prediction
+from hsi.cube import blocks
+from hsi.errors import HsiError
+from hsi.evaluation.matched import match
+from hsi.mapping.scene_map import NO_DATA, Prediction
+from hsi.mapping.store import DamagedBlock, alone, clear, open_store, work
+from hsi.output import gis
+from hsi.output.areas import write_areas
+from hsi.output.joined import join
 from hsi.plots import canvas
 from hsi.plots.maps import draw_map
-from hsi.runs.model import TrainedModel
+from hsi.plots.thinned import thin
+from hsi.runs.applied import Application, Classes
+from hsi.runs.folder import METRICS
 from hsi.scene import Scene
 
+log = logging.getLogger(__name__)
 
-def map_with(
-    trained: TrainedModel,
-    scene: Scene,
-    device: Device = "auto",
-    memory_gb: float | None = None,
-    check: bool = True,
-) -> Prediction:
-    """Map `scene` with a trained model.
+SUMMARY = "prediction.json"  # written last, in one rename: its presence means that the map is whole
+COUNTED = 2**21  # bytes of a map that are counted at once
+SAMPLE_NOTES = (
+    "The adjusted areas and all intervals hold for a probability sample of the mapped area; fields that somebody chose "
+    "to label are none.",
+    "All labelled pixels of the scene are taken as the sample: where the model was trained on some of them, it is "
+    "flattered.",
+)
+
+
+def map_into(folder: Path, application: Application, about: Mapping[str, Any], shard: int = 0) -> None:
+    """Map a scene block by block into a folder, which ends with map.npy, confidence.npy, map.png and prediction.json.
+
+    Finished blocks are kept, so that an interrupted map goes on; several processes may share the work, and the last of
+    them joins the blocks. What is finished is not repeated.
 
     Parameters
     ----------
-    memory_gb
-        Cap in 10^9 bytes on the activations held at once; None takes that of the run.
-    check
-        Reject a scene that the model does not fit; False maps it where its bands allow that.
+    about
+        How prediction.json begins; its ``identity`` tells maps apart.
+    shard
+        With which block to begin, see `hsi.mapping.store.work`.
+
+    Raises HsiError: a scene that does not fit, or a folder with another map.
     """
-    if memory_gb is not None:
-        trained = replace(trained, engine=replace(trained.engine, memory_gb=memory_gb))
-    if not check:
-        trained = trained.without_values()
-    return trained.map(scene, device)
+    started = time.monotonic()
+    with alone(folder):
+        if finished(folder, about["identity"]):
+            log.info("Finished already, nothing to do (force=true repeats it): %s", folder)
+            return
+        task, plan = application.plan()
+        store = open_store(folder, about["identity"], plan)
+        if done := sum(map(store.has, range(len(plan)))):
+            log.info("%d of %d blocks are there already.", done, len(plan))
+    while True:
+        work(store, task, shard)
+        with alone(folder):
+            if finished(folder, about["identity"]):
+                log.info("Another process has joined the blocks: %s", folder)
+                clear(folder)
+                return
+            try:
+                arrays = join(store, task, folder)
+            except DamagedBlock as error:
+                log.warning("%s", error)
+                continue
+            made = Prediction(
+                arrays["map"], arrays["confidence"], time.monotonic() - started, arrays.get("probabilities")
+            )
+            describe(folder, application.scene, application.classes, made, about)
+            clear(folder)
+            return
 
 
-def write(folder: Path, scene: Scene, trained: TrainedModel, prediction: Prediction, about: Mapping[str, Any]) -> None:
-    """Write map.npy, confidence.npy, map.png and, last, prediction.json, which begins with `about`."""
-    files.write_array(folder / "map.npy", prediction.class_map)
-    files.write_array(folder / "confidence.npy", prediction.confidence)
+def require_free(folder: Path, identity: str) -> None:
+    """Raise HsiError where a folder holds a run, or another map than the one of this identity."""
+    if (folder / METRICS).exists():
+        raise HsiError(f"{folder} holds a run, whose map would be replaced: choose another folder with out=")
+    path = folder / SUMMARY
+    if path.exists() and files.read_json(path).get("identity") != identity:
+        raise HsiError(
+            f"{folder} holds another map (of other files, models or settings): choose another folder with out=, or "
+            "replace it with force=true"
+        )
+
+
+def finished(folder: Path, identity: str) -> bool:
+    """Whether a folder holds this very map; raises HsiError as `require_free`."""
+    require_free(folder, identity)
+    return (folder / SUMMARY).exists()
+
+
+def discard(folder: Path) -> None:
+    """Remove the map in a folder, finished or not, before it is made again."""
+    with alone(folder):
+        (folder / SUMMARY).unlink(missing_ok=True)
+        clear(folder)
+
+
+def save(folder: Path, scene: Scene, classes: Classes, prediction: Prediction, about: Mapping[str, Any]) -> None:
+    """Write a map that is in memory, with all that belongs to it."""
+    with alone(folder):
+        files.write_array(folder / "map.npy", prediction.class_map)
+        files.write_array(folder / "confidence.npy", prediction.confidence)
+        (folder / "probabilities.npy").unlink(missing_ok=True)  # of an earlier map
+        if prediction.probabilities is not None:
+            files.write_array(folder / "probabilities.npy", prediction.probabilities)
+        describe(folder, scene, classes, prediction, about)
+
+
+def describe(folder: Path, scene: Scene, classes: Classes, prediction: Prediction, about: Mapping[str, Any]) -> None:
+    """Write what follows from a map whose arrays are there already: picture, GIS files, areas, prediction.json last."""
+    class_map = prediction.class_map
+    matched = match(scene, class_map, classes.names, classes.label_values)
+    if matched:
+        matched.tell()
+    shown, drawn = thin(scene, class_map)
+    labels = matched.lookup[shown.labels] if matched else None
     title = f"{scene.name}, by {about['run']}"
-    canvas.save(draw_map(trained.name_classes_of(scene), prediction.class_map, title=title), folder / "map.png")
+    canvas.save(draw_map(classes.name(shown, labels), drawn, title=title), folder / "map.png")
+    gis.write_all(
+        folder,
+        class_map,
+        prediction.confidence,
+        classes.names,
+        classes.colours,
+        scene.georeference,
+        prediction.probabilities,
+    )
+    confusion = matched.scores.confusion if matched and matched.scores else None
+    write_areas(folder, class_map, classes.names, scene.georeference, confusion, SAMPLE_NOTES)
     summary = {
         **about,
         "scene": scene.name,
         "data": dict(scene.checksums),
-        "pixels": count_pixels(trained, prediction),
+        **_counts(class_map, classes),
+        "scores": matched and matched.as_json(),
         "seconds": prediction.seconds,
     }
-    files.write_json(folder / "prediction.json", summary)
+    files.write_json(folder / SUMMARY, summary)
+    log.info(
+        "Mapped %s pixels in %.1f s: %s",
+        *(f"{sum(summary['pixels'].values()):,}", prediction.seconds, folder / "map.png"),
+    )
 
 
-def count_pixels(trained: TrainedModel, prediction: Prediction) -> dict[str, int]:
+def count_pixels(class_map: np.ndarray, classes: Classes) -> dict[str, int]:
     """Pixels of each class of a map, by name."""
-    counts = np.bincount(prediction.class_map.ravel(), minlength=len(trained.class_names) + 1)[1:]
-    return dict(zip(trained.class_names, counts.tolist(), strict=True))
+    return dict(zip(classes.names, _bincount(class_map, classes)[1:].tolist(), strict=True))
+
+
+def _counts(class_map: np.ndarray, classes: Classes) -> dict[str, Any]:
+    return {
+        "pixels": count_pixels(class_map, classes),
+        "pixels_without_data": int(_bincount(class_map, classes)[NO_DATA]),
+    }
+
+
+def _bincount(class_map: np.ndarray, classes: Classes) -> np.ndarray:
+    count = len(classes.names) + 1
+    parts = [np.bincount(part.ravel(), minlength=count) for _, _, part in blocks(class_map, COUNTED)]
+    return np.asarray(np.sum(parts, axis=0))

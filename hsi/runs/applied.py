@@ -133,49 +133,56 @@ def classes_of(models: Sequence[Model], unknown: bool = False) -> Classes:
     )
 
 
-def apply(
-    models: Sequence[Model],
-    scene: Scene,
-    options: Options,
-    device: Device = "auto",
-    region: np.ndarray | None = None,
-) -> tuple[Task, list[Block]]:
-    """A scene to be mapped, and the blocks for which there is memory.
+@dataclass(frozen=True, eq=False)
+class Application:
+    """Models, a scene that they are to map, and how.
 
-    `region` (rows, cols) masks windows as in `hsi.engine.forward.forward`. Raises HsiError: models of other classes, or
-    a scene that does not fit.
+    Parameters
+    ----------
+    region
+        (rows, cols) integers, or None: masks windows as in `hsi.engine.forward.forward`.
     """
-    chosen = resolve_device(device)
-    number = len(classes_of(models).names)
-    scenes = [
-        model.adapt(scene, resample=options.resample, scale=options.scale, accept_range=options.accept_range)
-        for model in models
-    ]
-    task = Task(
-        members=tuple(
-            (_mapper(model, options, chosen), look_at(fitting, model.reducer, region))
-            for model, fitting in zip(models, scenes, strict=True)
-        ),
-        shape=(scene.rows, scene.cols),
-        device=chosen,
-        classes=number + (options.unknown is not None),
-        keep=number if options.probabilities else 0,
-    )
-    spectrum = max(_bytes_of_spectrum(scene), *map(_bytes_of_spectrum, scenes))
-    return task, plan_within(options.memory_gb, task, spectrum, _held(scene, scenes))
 
+    models: Sequence[Model]
+    scene: Scene
+    options: Options
+    device: Device = "auto"
+    region: np.ndarray | None = None
 
-def map_whole(
-    models: Sequence[Model],
-    scene: Scene,
-    options: Options,
-    device: Device = "auto",
-    region: np.ndarray | None = None,
-) -> Prediction:
-    """The whole map, in memory; parameters and errors as of `apply`."""
-    task, blocks = apply(models, scene, options, device, region)
-    with progress_bar(task.votes * scene.rows * scene.cols) as bar:
-        return map_blocks(task, blocks, bar.update)
+    @property
+    def classes(self) -> Classes:
+        """The classes that the map may name."""
+        return classes_of(self.models, self.options.unknown is not None)
+
+    def plan(self) -> tuple[Task, list[Block]]:
+        """What is to be done, and the blocks for which there is memory.
+
+        Raises HsiError: models of other classes, or a scene that does not fit.
+        """
+        scene, options, device = self.scene, self.options, resolve_device(self.device)
+        own = len(classes_of(self.models).names)
+        scenes = [
+            model.adapt(scene, resample=options.resample, scale=options.scale, accept_range=options.accept_range)
+            for model in self.models
+        ]
+        task = Task(
+            members=tuple(
+                (_mapper(model, options, device), look_at(fitting, model.reducer, self.region))
+                for model, fitting in zip(self.models, scenes, strict=True)
+            ),
+            shape=(scene.rows, scene.cols),
+            device=device,
+            classes=len(self.classes.names),
+            keep=own if options.probabilities else 0,
+        )
+        spectrum = max(map(_bytes_of_spectrum, (scene, *scenes)))
+        return task, plan_within(options.memory_gb, task, spectrum, _held(scene, scenes))
+
+    def map(self) -> Prediction:
+        """The whole map, in memory; errors as of `plan`."""
+        task, blocks = self.plan()
+        with progress_bar(task.votes * self.scene.rows * self.scene.cols) as bar:
+            return map_blocks(task, blocks, bar.update)
 
 
 def _mapper(model: Model, options: Options, device: torch.device) -> Mapper:

@@ -27,7 +27,7 @@ from hsi.mapping.unknown import tables_as_json, tables_from_json
 from hsi.models.building import build_model
 from hsi.reduce import Reducer
 from hsi.runs.adapt import adapt
-from hsi.runs.applied import Options, map_whole
+from hsi.runs.applied import Application, Options
 from hsi.runs.sensor import Sensor
 from hsi.scene import Scene
 
@@ -95,7 +95,7 @@ class TrainedModel:
         `region` (rows, cols) masks windows as in training.
         """
         keep, memory = self.settings.save_probabilities, self.engine.memory_gb
-        return map_whole((self,), scene, Options(probabilities=keep, memory_gb=memory), device, region)
+        return Application((self,), scene, Options(probabilities=keep, memory_gb=memory), device, region).map()
 
     def map_image(self, image: torch.Tensor, region: np.ndarray | None = None) -> Prediction:
         """Map an image (C, rows, cols) float32 that has been reduced; `region` as in `hsi.mapping.scene_map`."""
@@ -106,16 +106,6 @@ class TrainedModel:
             settings=self.settings,
             region=region,
             temperature=self.temperature,
-        )
-
-    def name_classes_of(self, scene: Scene) -> Scene:
-        """The scene with the classes of this model and without labels, as its map is to be drawn."""
-        return replace(
-            scene,
-            labels=np.zeros_like(scene.labels),
-            label_values=self.label_values,
-            class_names=self.class_names,
-            colours=self.colours,
         )
 
 

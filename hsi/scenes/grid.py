@@ -70,12 +70,8 @@ def _mapping(store: Store, name: str) -> Attributes:
 
 
 def _coordinates(store: Store, name: str) -> np.ndarray | None:
-    variable = store.variables.get(name)
-    if variable is None or variable.dtype is None or len(variable.shape) != 1 or variable.shape[0] < 2:
-        return None
-    if text(store.attributes(name), "NAME").startswith("This is a netCDF dimension but not a netCDF variable"):
-        return None
-    return store.whole(name).astype(np.float64)
+    values = store.vector(name)
+    return values if values is not None and len(values) > 1 else None
 
 
 def _transform(x: np.ndarray, y: np.ndarray) -> Transform | None:

@@ -3,6 +3,7 @@
 NetCDF Classic Format Specification, Unidata. scipy maps the file into memory, so that only what is asked for is read.
 """
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,9 @@ def opened(path: Path) -> Iterator[netcdf_file]:
         raise
     except Exception as error:  # scipy answers damage with whatever comes out of its reading
         reason = f"{type(error).__name__}: {shown(error, 200)}"
+        traceback.clear_frames(
+            error.__traceback__
+        )  # their arrays keep the file mapped, and scipy complains of it later
         raise HsiError(
             f"{path} cannot be read ({reason}): it is damaged or cut short, fetch or copy it again."
         ) from error

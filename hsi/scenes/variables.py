@@ -23,6 +23,7 @@ ROWS = {"y", "lat", "latitude", "row", "rows", "line", "lines", "northing", "dow
 COLS = {"x", "lon", "longitude", "col", "cols", "column", "columns", "sample", "samples", "easting", "crosstrack"}
 INTERLEAVES = {"bip": (0, 1, 2), "bil": (0, 2, 1), "bsq": (1, 2, 0)}
 NODATA = ("_FillValue", "missing_value", "nodata", "no_data", "nodata_value", "Data_Ignore_Value", "data_ignore_value")
+ONLY_A_DIMENSION = "This is a netCDF dimension but not a netCDF variable"  # what netCDF-4 writes for one without values
 SLOW = 8  # times that a cube is read in all, by blocks of rows, before it is worth a note
 
 
@@ -81,6 +82,19 @@ class Store:
         """All of a variable, checked."""
         self.check(name)
         return self.read(name, tuple(slice(0, length) for length in self.variables[name].shape))
+
+    def vector(self, name: str) -> np.ndarray | None:
+        """A variable (N,) beside an image, float64; None where there is no such, or nothing was written to it."""
+        variable = self.variables.get(name)
+        if variable is None or variable.dtype is None or len(variable.shape) != 1:
+            return None
+        if text(self.attributes(name), "NAME").startswith(ONLY_A_DIMENSION):
+            return None
+        try:
+            self.check(name)
+        except HsiError:
+            return None
+        return self.whole(name).astype(np.float64)
 
 
 def choose_variable(store: Store, key: str | None, ndim: int, option: str) -> str:

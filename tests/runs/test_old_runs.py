@@ -10,7 +10,6 @@ from commands import NAMES, Commands, keep
 
 from hsi import files
 from hsi.comparison.groups import read_settings
-from hsi.output.prediction import map_with
 from hsi.runs.model import load_model
 from hsi.runs.opened import open_run
 from hsi.verify import verify
@@ -38,7 +37,7 @@ def test_an_old_run_predicts_as_it_did(commands, name):
     np.testing.assert_array_equal(np.load("there/map.npy"), np.load(f"{name}/map.npy"))
     written = np.load(f"{name}/confidence.npy")
     np.testing.assert_allclose(np.load("there/confidence.npy"), written, rtol=0, atol=1e-4)
-    prediction = map_with(load_model(Path(name)), open_run(name).load_scene())
+    prediction = load_model(Path(name)).map(open_run(name).load_scene())
     probabilities = np.load(f"{name}/probabilities.npy").astype(np.float32)
     # those that were kept have half precision, which ends at the fourth digit
     np.testing.assert_allclose(prediction.probabilities.astype(np.float32), probabilities, rtol=0, atol=6e-4)

@@ -26,13 +26,13 @@ def commands(hsi_run, tmp_path, monkeypatch, capfd, caplog):
 
 def test_it_predicts_with_trust_and_not_without(commands, tmp_path):
     for word in ([], ["trust=my_net"], ["trust=[my_net.Other]"]):
-        status, told = commands.predict("trained", "check=false", *word)
+        status, told = commands.predict("trained", "accept_range=true", *word)
         assert status == 2
         assert "asks to call my_net.Net as its model" in told
         assert "trust=my_net.Net" in told
         assert not (tmp_path / "there/map.npy").exists()
     for word in ("trust=my_net.Net", "trust=[my_net.Net]"):
-        status, told = commands.predict("trained", "check=false", word)
+        status, told = commands.predict("trained", "accept_range=true", word)
         assert status == 0, told
         assert json.loads((tmp_path / "there/prediction.json").read_text())["trust"] == ["my_net.Net"]
         assert np.load("there/map.npy").shape == (20, 22)
@@ -41,7 +41,7 @@ def test_it_predicts_with_trust_and_not_without(commands, tmp_path):
 def test_nothing_of_it_is_imported_without_trust(commands):
     """Importing is running: the module's own lines must not run either."""
     sys.modules.pop("my_net")
-    assert commands.predict("trained", "check=false")[0] == 2
+    assert commands.predict("trained", "accept_range=true")[0] == 2
     assert "my_net" not in sys.modules
 
 

@@ -72,17 +72,18 @@ def through_table(store: Store, scan: LazyCube, fill: float) -> LazyCube:
         if (down[shows] >= scan.shape[0]).any() or (across[shows] >= scan.shape[1]).any():
             raise _fault(store, "a lookup table that leads out of its cube")
         count = scan.shape[2] if bands is None else len(bands)
-        values = np.full((*down.shape, count), fill, scan.dtype)
+        shape, down, across = (*down.shape, count), down.ravel(), across.ravel()
+        values = np.full((down.size, count), fill, scan.dtype)
         pixel = max(1, count * scan.dtype.itemsize)
         todo = np.flatnonzero(shows)
-        todo = todo[np.argsort(down.flat[todo], kind="stable")]
+        todo = todo[np.argsort(down[todo], kind="stable")]
         while len(todo):
-            part = _fitting(down.flat[todo], across.flat[todo], BLOCK_BYTES // pixel)
-            y, x = down.flat[todo[:part]], across.flat[todo[:part]]
+            part = _fitting(down[todo], across[todo], BLOCK_BYTES // pixel)
+            y, x = down[todo[:part]], across[todo[:part]]
             box = scan.read(slice(y.min(), y.max() + 1), slice(x.min(), x.max() + 1), bands)
-            values.reshape(-1, count)[todo[:part]] = box[y - y.min(), x - x.min()]
+            values[todo[:part]] = box[y - y.min(), x - x.min()]
             todo = todo[part:]
-        return values
+        return values.reshape(shape)
 
     return LazyCube((rows_of_all, cols_of_all, scan.shape[2]), scan.dtype, read)
 

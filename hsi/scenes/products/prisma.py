@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hsi.cube import LazyCube
+from hsi.cube import LazyCube, changed
 from hsi.errors import HsiError
 from hsi.georeference import Georeference
 from hsi.scenes.raster import Raster
@@ -44,8 +44,10 @@ def read_prisma(store: Store, key: str | None = None) -> Raster | None:
 
     Returns
     -------
-    The raster, in digital numbers with a gain and an offset to reflectance (level 1: radiance, W / (m² sr µm)); None
-    if this is no PRISMA product, or the key names something else in it. Only level 2D is georeferenced.
+    The raster, in digital numbers with a gain and an offset to reflectance (level 1: radiance, W / (m² sr µm)), or in
+    reflectance where the offsets of the detectors differ; None if this is no PRISMA product, or the key names
+    something else in it. Only level 2D is georeferenced. Single zeros are measurements, dark ones in the bands where
+    water absorbs; pixels of the margin are 0 in all bands.
 
     Raises HsiError: a product that lacks what the specification promises.
     """
@@ -69,6 +71,7 @@ def read_prisma(store: Store, key: str | None = None) -> Raster | None:
         for field in ("fwhm", "gain", "offset")
     )
     cube = _ordered([detector.cube for detector in detectors], order)
+    scaled = len(set(offset)) > 1  # then its margin, 0 in both detectors, would become two values
     georeference = _georeference(attributes, cube.shape) if level == "2D" else None
     notes = [
         f"{store.path.name} is PRISMA level {level}: {len(order)} bands of {' and '.join(wanted)} in the order of "
@@ -77,13 +80,13 @@ def read_prisma(store: Store, key: str | None = None) -> Raster | None:
     if georeference is None:
         notes.append(f"{store.path.name} has no map grid, only level 2D does: its map will have no georeference")
     return Raster(
-        cube,
+        _measured(cube, gain, offset) if scaled else cube,
         (store.path,),
         wavelengths=wavelengths[order],
         fwhm=fwhm if (fwhm > 0).all() else None,
         georeference=georeference,
-        gain=gain,
-        offset=offset,
+        gain=None if scaled else gain,
+        offset=None if scaled else offset,
         notes=tuple(notes),
     )
 
@@ -140,6 +143,17 @@ def _ordered(cubes: list[LazyCube], order: np.ndarray) -> LazyCube:
         return values
 
     return LazyCube((rows_of_all, cols_of_all, len(order)), dtype, read)
+
+
+def _measured(cube: LazyCube, gain: np.ndarray, offset: np.ndarray) -> LazyCube:
+    """Gain and offset applied, float32; NaN for pixels that are 0 in all bands, which hold no data."""
+
+    def change(values: np.ndarray) -> np.ndarray:
+        quantity = (values * gain + offset).astype(np.float32)
+        quantity[(values == 0).all(axis=2)] = np.nan
+        return quantity
+
+    return changed(cube, change, dtype=np.float32)
 
 
 def _georeference(attributes: Attributes, shape: tuple[int, int, int]) -> Georeference | None:

@@ -1,0 +1,212 @@
+"""A map that is killed, shared or damaged on the way ends with the same bytes."""
+
+import contextlib
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+
+from hsi import predict
+from hsi.cli import main as cli
+from hsi.errors import HsiError
+from hsi.mapping.blocks import Block, Task
+from hsi.mapping.store import DamagedBlock, clear, open_store, work
+from hsi.output.joined import join
+
+KEPT = ROOT / "tests" / "runs" / "of_ee5a441"
+WORDS = [f"run={KEPT / 'network'}", f"scene.cube={KEPT / 'cube.npy'}", "device=cpu", "memory_gb=0.002"]
+WORDS += ["symmetries=8", "probabilities=true"]
+FILES = ("map.npy", "confidence.npy", "probabilities.npy", "map.png", "areas.csv")
+KILLS = 5
+
+# One process loads the libraries and gives birth to as many commands as a test wants to kill.
+NURSERY = """
+import os, sys
+from hsi import predict
+from hsi.cli import main as cli
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        sys.argv, status = ["hsi.predict", *line.split()], 0
+        try:
+            cli.main(predict.predict, "predict")
+        except SystemExit as leaving:
+            status = int(leaving.code or 0)
+        except BaseException:
+            status = 3
+        sys.stdout.flush()
+        os._exit(status)
+    print("pid", child, flush=True)
+    print("status", os.waitpid(child, 0)[1], flush=True)
+"""
+
+
+class Nursery:
+    """Commands that can be killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", NURSERY],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
+            text=True,
+        )
+
+    def start(self, *words: str) -> int:
+        self.process.stdin.write(" ".join(words) + "\n")
+        self.process.stdin.flush()
+        return int(self._read("pid"))
+
+    def end(self) -> int:
+        """Wait for the command; what `os.waitpid` says of it."""
+        return int(self._read("status"))
+
+    def _read(self, word: str) -> str:
+        while True:  # what the command itself says comes between
+            line = self.process.stdout.readline()
+            assert line, "the nursery has ended"
+            if line.startswith(f"{word} "):
+                return line.split()[1]
+
+
+@pytest.fixture
+def nursery(tmp_path):
+    made = Nursery(tmp_path)
+    yield made
+    made.process.stdin.close()
+    made.process.wait(10)
+
+
+def content(folder):
+    return [(Path(folder) / name).read_bytes() for name in FILES]
+
+
+def test_kills_at_random_moments_change_no_byte(nursery, tmp_path):
+    nursery.start(*WORDS, "out=whole")
+    started = time.monotonic()
+    assert nursery.end() == 0
+    seconds = time.monotonic() - started
+    chance, killed = random.Random(0), 0
+    while killed < KILLS:
+        child = nursery.start(*WORDS, "out=killed")
+        time.sleep(chance.uniform(0, seconds))
+        if (tmp_path / "killed" / "prediction.json").exists():
+            (tmp_path / "killed" / "prediction.json").unlink()  # too late: begin anew
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        killed += nursery.end() == signal.SIGKILL
+    nursery.start(*WORDS, "out=killed")
+    assert nursery.end() == 0
+    assert content(tmp_path / "killed") == content(tmp_path / "whole")
+    assert not (tmp_path / "killed" / ".blocks").exists()
+
+
+def test_two_processes_at_once_share_the_blocks(nursery, tmp_path):
+    nursery.start(*WORDS, "out=whole")
+    assert nursery.end() == 0
+    other = Nursery(tmp_path)
+    for each, shard in ((nursery, 0), (other, 1)):
+        each.start(*WORDS, "out=shared", f"shard={shard}")
+    assert [each.end() for each in (nursery, other)] == [0, 0]
+    other.process.stdin.close()
+    other.process.wait(10)
+    assert content(tmp_path / "shared") == content(tmp_path / "whole")
+    assert not (tmp_path / "shared" / ".blocks").exists()
+    log = (tmp_path / "shared" / "predict.log").read_text()
+    assert log.count("Mapped") == 1
+    assert log.count("Another process has joined") + log.count("Finished already") == 1
+
+
+def test_a_sweep_over_shards_writes_one_map(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    for words in (["out=whole"], ["-m", "shard=0,1", "out=shared"]):
+        monkeypatch.setattr(sys, "argv", ["hsi.predict", *words, *WORDS])
+        cli.main(predict.predict, "predict")
+    assert content("shared") == content("whole")
+    assert capfd.readouterr().out.count("Finished already") == 1
+
+
+SHAPE = (6, 10)
+BLOCKS = [Block(0, 3, 0, 5), Block(0, 3, 5, 10), Block(3, 6, 0, 5), Block(3, 6, 5, 10)]
+WHOLE = {
+    "map": np.arange(60, dtype=np.uint8).reshape(SHAPE),
+    "confidence": np.random.default_rng(0).random(SHAPE, dtype=np.float32),
+    "probabilities": np.random.default_rng(1).random((*SHAPE, 3)).astype(np.float16),
+}
+TASK = Task((), SHAPE, torch.device("cpu"), classes=3, keep=3)
+
+
+def filled(folder, numbers=range(4), identity="a"):
+    store = open_store(folder, identity, BLOCKS)
+    for number in numbers:
+        store.write(number, **{name: array[BLOCKS[number].place] for name, array in WHOLE.items()})
+    return store
+
+
+def test_blocks_are_joined_as_numpy_would_save_them(tmp_path):
+    store = filled(tmp_path)
+    joined = join(store, TASK, tmp_path)
+    for name, array in WHOLE.items():
+        np.save(tmp_path / "expected.npy", array)
+        assert (tmp_path / f"{name}.npy").read_bytes() == (tmp_path / "expected.npy").read_bytes()
+        np.testing.assert_array_equal(joined[name], array)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x08\0\0\0\0\0\0\0rubbish", b"\xff" * 100])
+def test_a_damaged_block_is_taken_away_and_told(tmp_path, damage):
+    store = filled(tmp_path)
+    store.path(2).write_bytes(damage)
+    with pytest.raises(DamagedBlock, match=r"2\.safetensors is damaged"):
+        join(store, TASK, tmp_path)
+    assert [store.has(number) for number in range(4)] == [True, True, False, True]
+    assert not (tmp_path / "confidence.npy").exists()
+
+
+def test_a_block_is_taken_by_one_and_not_again_when_it_is_there(tmp_path):
+    store = filled(tmp_path, [0])
+    with store.taken(0) as free:
+        assert not free
+    with store.taken(1) as first, open_store(tmp_path, "a", BLOCKS).taken(1) as second:
+        assert (first, second) == (True, False)
+    with store.taken(1) as again:
+        assert again
+
+
+def test_blocks_of_another_map_are_dropped_and_that_is_said(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    old = filled(tmp_path, [0, 1, 3])
+    assert open_store(tmp_path, "a", BLOCKS).has(3)
+    new = open_store(tmp_path, "b", BLOCKS)
+    assert "Removed 3 blocks of another map" in caplog.text
+    assert not any(map(new.has, range(4)))
+    assert not old.is_current()
+    with old.taken(0) as free:
+        assert not free
+    assert not any(map(open_store(tmp_path, "b", BLOCKS[:2]).has, range(2)))
+
+
+def test_blocks_that_another_process_is_at_are_not_dropped(tmp_path):
+    old = filled(tmp_path, [0])
+    with old.taken(1), pytest.raises(HsiError, match="another process maps another scene"):
+        open_store(tmp_path, "b", BLOCKS)
+    assert old.has(0)
+    assert clear(tmp_path) == 1
+
+
+def test_nothing_is_left_to_do_where_others_have_done_it(tmp_path):
+    work(filled(tmp_path), TASK)  # it would fail with its first block: there is no network
+    shut = filled(tmp_path, [0, 1, 2])
+    clear(tmp_path)
+    work(shut, TASK)  # somebody has joined the blocks meanwhile
