@@ -205,8 +205,7 @@ class PatchClassifier(ClassifierMixin, BaseEstimator):
         trained = self.trained_
         with _wrong_input():
             if _is_cube(X):
-                scene = _scene_of(np.asarray(X))
-                (trained if self.check else trained.without_values()).check(scene)
+                scene = trained.adapt(_scene_of(np.asarray(X)), accept_range=not self.check)
             else:  # too few, perhaps, to judge their values by
                 scene = _scene_of(validate_data(self, X, reset=False)[:, None])
                 _require_one_pixel(self.model, trained.network.window)

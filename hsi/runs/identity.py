@@ -35,7 +35,7 @@ def settle(config: DictConfig) -> dict[str, Any]:
     for key in PATHS:
         group, _, name = key.rpartition(".")
         place = tree.get(group, {}) if group else tree
-        if isinstance(place, dict) and (isinstance(place.get(name), str) or key in LISTS):
+        if isinstance(place, dict) and isinstance(place.get(name), (str, list) if key in LISTS else str):
             place[name] = _each_path(place[name], lambda path: str(path.expanduser().absolute()))
     return tree
 

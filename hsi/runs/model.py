@@ -4,7 +4,7 @@ model.safetensors holds weights and reducer, bundle.json how to build the networ
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,14 +80,6 @@ class TrainedModel:
         Raises HsiError, which says how, where it does not fit.
         """
         return adapt(scene, self.sensor, self.scene, resample=resample, scale=scale, accept_range=accept_range)
-
-    def check(self, scene: Scene) -> None:
-        """Raise HsiError, which says how, where a scene does not fit: its bands, wavelengths or values."""
-        self.adapt(scene)
-
-    def without_values(self) -> "TrainedModel":
-        """The same model, whose `check` looks at bands and wavelengths and not at values."""
-        return replace(self, sensor=replace(self.sensor, quantiles=None))
 
     def map(self, scene: Scene, device: Device = "auto", region: np.ndarray | None = None) -> Prediction:
         """Map a whole scene, block by block, which meets the reducer of the training; rejects one that does not fit.

@@ -65,12 +65,7 @@ def assemble_raster(
     """
     cube, nodata = _values(raster, about)
     spectral, rgb = _bands(raster, about)
-    labels = labels or LabelImage(np.zeros(cube.shape[:2], dtype=np.int64))
-    if labels.labels.shape != cube.shape[:2]:
-        raise HsiError(
-            f"scene {about.name}: cube {cube.shape} and labels {labels.labels.shape} differ in rows or columns: "
-            "give the files of one scene."
-        )
+    labels = _of_shape(labels, cube.shape, about.name)
     classes = _classes(labels, about)
     found = _everything(cube) if as_is else survey(cube, about, nodata, spectral, raster.bad_bands)
     if about.invalid == "interpolate" and not as_is:
@@ -103,6 +98,17 @@ def assemble_raster(
         tile_names=tile_names,
         notes=notes,
     )
+
+
+def _of_shape(labels: LabelImage | None, shape: tuple[int, ...], name: str) -> LabelImage:
+    """The labels, none where there are none; refused where they are of another scene."""
+    labels = labels or LabelImage(np.zeros(shape[:2], dtype=np.int64))
+    if labels.labels.shape != shape[:2]:
+        raise HsiError(
+            f"scene {name}: cube {shape} and labels {labels.labels.shape} differ in rows or columns: give the files of "
+            "one scene."
+        )
+    return labels
 
 
 def _everything(cube: Cube) -> Survey:

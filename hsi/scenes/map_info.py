@@ -108,8 +108,8 @@ def _transform(fields: Sequence[str]) -> tuple[float, float, float, float, float
     """Of the tie point (pixel counted from 1, its upper left corner), the pixel's sizes, and the rotation.
 
     The rotation is that of the image, counterclockwise, in degrees: along a row x and y change by
-    ``width * (cos, sin)``, down a column by ``height * (sin, -cos)``. 180 is GDAL's word for an image whose first row is
-    the southernmost.
+    ``width * (cos, sin)``, down a column by ``height * (sin, -cos)``. 180 is GDAL's word for an image whose first row
+    is the southernmost.
     """
     try:
         col, row, x, y, width, height = (float(field) for field in fields[1:7])

@@ -171,7 +171,7 @@ TABLE = {
     "run T optimizer._target_=builtins.dict": "optimizer: builtins.dict could not be built (",
     # scenes of one's own
     "run scene=custom": "scene.cube has no value yet: give scene.cube=...",
-    "run scene=custom scene.cube=FILES/cube.npy": "no pixel is labelled (all labels are 0 or ignored, or there is no label",
+    "run scene=custom scene.cube=FILES/cube.npy": "no pixel is labelled (all labels are 0 or ignored, or there",
     "run scene=custom scene.cube=null scene.labels=null": "scene.cube=null: give a path",
     "run scene=custom scene.cube= scene.labels=null": "scene.cube=: give a path",
     "run scene=custom scene.cube=[a] scene.labels=null": "scene.cube=[a]: give a path",
