@@ -21,6 +21,8 @@ from hsi.config.shipped import CONF
 
 log = logging.getLogger(__name__)
 
+CAPPED = ("predict",)  # commands that keep to a limit of memory: freed memory that is kept falls apart and grows
+
 
 def main(task: Callable[[DictConfig], object], config_name: str) -> None:
     """Run `task` as a Hydra application.
@@ -31,7 +33,8 @@ def main(task: Callable[[DictConfig], object], config_name: str) -> None:
     logging.raiseExceptions = False  # a log that cannot be written (disk full) must not bury the message in tracebacks
     answer_and_leave(config_name)
     register_resolvers()
-    keep_freed_memory()
+    if config_name not in CAPPED:
+        keep_freed_memory()
     application = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)
     resume = "Rerun the same command to resume from the last checkpoint." if config_name == MAIN else ""
     with telling(sys.argv[1:], resume):

@@ -180,16 +180,15 @@ def logits_of(
     seen = _framed(model, image, engine, region)
     rows, cols = seen.shape
     wanted = torch.arange(rows * cols, device=seen.image.device) if pixels is None else pixels
-    places, parts = [], []
+    found = None
     for served, logits in map_logits(model, seen, engine, wanted):
-        places.append(served)
-        parts.append(logits)
+        if found is None:  # at once: what is kept between large tensors would keep the memory from being used again
+            found = logits.new_empty((len(wanted), logits.shape[1]))
+        found[served] = logits
         if progress:
             progress(len(served))
-    found = torch.cat(parts)
-    ordered = torch.empty_like(found)
-    ordered[torch.cat(places)] = found
-    return ordered
+    assert found is not None
+    return found
 
 
 @torch.inference_mode()

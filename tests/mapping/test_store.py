@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,10 +24,11 @@ from hsi.mapping.store import DamagedBlock, clear, open_store, work
 from hsi.output.joined import join
 
 KEPT = ROOT / "tests" / "runs" / "of_ee5a441"
-WORDS = [f"run={KEPT / 'network'}", f"scene.cube={KEPT / 'cube.npy'}", "device=cpu", "memory_gb=0.002"]
+WORDS = [f"run={KEPT / 'network'}", f"scene.cube={KEPT / 'cube.npy'}", "device=cpu", "memory_gb=0.0005"]
 WORDS += ["symmetries=8", "probabilities=true"]
 FILES = ("map.npy", "confidence.npy", "probabilities.npy", "map.png", "areas.csv")
 KILLS = 5
+NUMBER = 36  # of blocks
 
 # One process loads the libraries and gives birth to as many commands as a test wants to kill.
 NURSERY = """
@@ -95,22 +97,36 @@ def content(folder):
 
 def test_kills_at_random_moments_change_no_byte(nursery, tmp_path):
     nursery.start(*WORDS, "out=whole")
-    started = time.monotonic()
     assert nursery.end() == 0
-    seconds = time.monotonic() - started
-    chance, killed = random.Random(0), 0
-    while killed < KILLS:
-        child = nursery.start(*WORDS, "out=killed")
-        time.sleep(chance.uniform(0, seconds))
-        if (tmp_path / "killed" / "prediction.json").exists():
-            (tmp_path / "killed" / "prediction.json").unlink()  # too late: begin anew
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-        killed += nursery.end() == signal.SIGKILL
+    seen = kill_often(nursery, tmp_path / "killed", KILLS, random.Random(0))
+    assert len(set(seen)) > 2  # it was killed at different places
     nursery.start(*WORDS, "out=killed")
     assert nursery.end() == 0
     assert content(tmp_path / "killed") == content(tmp_path / "whole")
     assert not (tmp_path / "killed" / ".blocks").exists()
+
+
+def kill_often(nursery, folder, times, chance):
+    """Kill the command that maps into `folder` a few blocks on, or while it ends; how many blocks were there then."""
+    seen = []
+    while len(seen) < times:
+        child = nursery.start(*WORDS, f"out={folder}")
+        there, last = blocks_in(folder), time.monotonic() + 20
+        goal = min(NUMBER, there + chance.randint(0, 12))
+        while blocks_in(folder) < goal and not (folder / "prediction.json").exists() and time.monotonic() < last:
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 2.5 if there == NUMBER else 0.02))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        if nursery.end() == signal.SIGKILL:
+            seen.append(blocks_in(folder))
+        if (folder / "prediction.json").exists():  # it was quicker
+            shutil.rmtree(folder)
+    return seen
+
+
+def blocks_in(folder):
+    return len(list((folder / ".blocks").glob("[0-9]*.safetensors")))
 
 
 def test_two_processes_at_once_share_the_blocks(nursery, tmp_path):
@@ -164,7 +180,9 @@ def test_blocks_are_joined_as_numpy_would_save_them(tmp_path):
         np.testing.assert_array_equal(joined[name], array)
 
 
-@pytest.mark.parametrize("damage", [b"", b"\x08\0\0\0\0\0\0\0rubbish", b"\xff" * 100])
+@pytest.mark.parametrize(
+    "damage", [b"", b"\x08\0\0\0\0\0\0\0rubbish", b"\xff" * 100], ids=["empty", "rubbish", "noise"]
+)
 def test_a_damaged_block_is_taken_away_and_told(tmp_path, damage):
     store = filled(tmp_path)
     store.path(2).write_bytes(damage)
