@@ -16,7 +16,7 @@ import yaml
 
 from hsi.config.build import PARTIAL, TARGET
 from hsi.config.moved import today
-from hsi.config.shipped import PUBLISHED, published_scenes, targets
+from hsi.config.shipped import MACHINE, PUBLISHED, published_scenes, targets
 from hsi.errors import HsiError, shown
 from hsi.files import is_file, read_bytes
 
@@ -58,7 +58,7 @@ def vet(description: Any, group: str, source: Path | str, trust: Collection[str]
         )
     vetted: dict[str, Any] = {TARGET: name}
     for key, value in description.items():
-        if key == TARGET or (key in HARMLESS and HARMLESS[key] == value):
+        if key in (TARGET, MACHINE) or (key in HARMLESS and HARMLESS[key] == value):  # the latter say nothing to build
             continue
         if key == PARTIAL and value is True and group in NESTED.values():
             vetted[key] = True
