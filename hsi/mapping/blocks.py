@@ -55,6 +55,11 @@ class Block:
         """Number of pixels."""
         return self.shape[0] * self.shape[1]
 
+    def within(self, other: "Block") -> tuple[slice, slice]:
+        """Its rows and columns as those of another block that it lies in."""
+        rows = slice(self.top - other.top, self.bottom - other.top)
+        return rows, slice(self.left - other.left, self.right - other.left)
+
     def grown(self, by: int, rows: int, cols: int) -> "Block":
         """With so many rows and columns around it, as far as the scene goes."""
         return Block(
@@ -106,11 +111,12 @@ def look_at(scene: Scene, reducer: Reducer, region: np.ndarray | None = None) ->
 
     def look(rows: slice, cols: slice) -> Seen:
         sides = None if region is None else region[rows, cols]
-        if scene.valid is not None and not scene.valid[rows, cols].any():
-            valid = scene.valid[rows, cols]
-            return Seen(np.zeros((*valid.shape, reducer.weights.shape[1]), dtype=np.float32), valid, sides)
-        values, valid = scene.read(rows, cols)
-        return Seen(reducer.transform(values, valid), valid, sides)
+        valid = None if scene.valid is None else scene.valid[rows, cols]
+        if valid is None or valid.any():
+            values, valid = scene.read(rows, cols)
+            if valid.any():
+                return Seen(reducer.transform(values, valid), valid, sides)
+        return Seen(np.zeros((*valid.shape, reducer.weights.shape[1]), dtype=np.float32), valid, sides)
 
     return look
 
@@ -204,7 +210,7 @@ def map_block(task: Task, block: Block, progress: Callable[[int], object]) -> Pr
     valid = np.logical_and.reduce([held for _, held in seen])
     total: Votes | None = None
     for (mapper, _), (framed, _) in zip(task.members, seen, strict=True):
-        votes = vote(mapper, framed, valid, progress)
+        votes = vote(mapper, framed, valid, progress) if framed and valid.any() else None
         total = votes if total is None else _add(total, votes)
     progress(task.votes * int((~valid).sum()))
     mean = None if total is None else _divide(total, len(task.members))
@@ -229,26 +235,25 @@ def map_blocks(task: Task, blocks: Sequence[Block], progress: Callable[[int], ob
     return Prediction(class_map, confidence, time.monotonic() - started, probabilities)
 
 
-def _frame(mapper: Mapper, look: Look, block: Block, task: Task) -> tuple[Framed, np.ndarray]:
-    """A block with what its windows see around it, and which of its pixels hold data."""
+def _frame(mapper: Mapper, look: Look, block: Block, task: Task) -> tuple[Framed | None, np.ndarray]:
+    """A block with what its windows see around it, None where it has no data, and which of its pixels hold data."""
     window, padding = mapper.network.window, mapper.engine.padding
     margin = window // 2
     read, framed = (block.grown(by, *task.shape) for by in (reach(window, padding), margin))
     seen = look(*read.place)
+    held = seen.valid[block.within(read)]
+    if not held.any():
+        return None, held
     region = None if seen.region is None else torch.as_tensor(seen.region, device=task.device)
     image, region = fill(as_image(seen.image, task.device), seen.valid, window, padding, region)
-    inside = Block(
-        framed.top - read.top, framed.bottom - read.top, framed.left - read.left, framed.right - read.left
-    ).place
+    place = framed.within(read)
     wanting = (
         margin - (block.left - framed.left),
         margin - (framed.right - block.right),
         margin - (block.top - framed.top),
         margin - (framed.bottom - block.bottom),
     )
-    own = Block(block.top - read.top, block.bottom - read.top, block.left - read.left, block.right - read.left).place
-    part = None if region is None else region[inside]
-    return frame(image[:, *inside], window, padding, part, wanting), seen.valid[own]
+    return frame(image[:, *place], window, padding, None if region is None else region[place], wanting), held
 
 
 def _add(total: Votes, votes: Votes | None) -> Votes:
