@@ -32,7 +32,9 @@ def crops(seed: int) -> np.ndarray:
     down, across = np.arange(ROWS)[:, None], np.arange(COLS)
     fields = (ROWS // STEP + 1, COLS // STEP + 1)
     grown = np.random.default_rng(seed).permutation(np.arange(np.prod(fields)) % len(CROPS)).reshape(fields) + 1
-    return np.where((down % STEP < FIELD) & (across % STEP < FIELD), grown[down // STEP, across // STEP], 0).astype("u1")
+    return np.where((down % STEP < FIELD) & (across % STEP < FIELD), grown[down // STEP, across // STEP], 0).astype(
+        "u1"
+    )
 
 
 def strip(image: np.ndarray, seed: int) -> np.ndarray:
@@ -81,15 +83,17 @@ def write_envi(path: Path, cube: np.ndarray) -> None:
     envi.save_image(str(path), cube, dtype=cube.dtype, interleave="bil", ext="img", metadata=about)
 
 
-def write_tiff(path: Path, image: np.ndarray, place: Affine, nodata: float) -> None:
+def write_tiff(
+    path: Path, image: np.ndarray, place: Affine, nodata: float, wavelengths: np.ndarray = WAVELENGTHS
+) -> None:
     """A GeoTIFF of (rows, cols), or of (rows, cols, bands) with scale and wavelengths."""
     bands = np.atleast_3d(image)
     size = {"height": bands.shape[0], "width": bands.shape[1], "count": bands.shape[2], "dtype": bands.dtype}
     with rasterio.open(path, "w", driver="GTiff", crs=CRS, transform=place, nodata=nodata, **size) as file:
         file.write(bands.transpose(2, 0, 1))
         if image.ndim == 3:
-            file.scales = [1e-4] * len(WAVELENGTHS)
-            for number, wavelength in enumerate(WAVELENGTHS, 1):
+            file.scales = [1e-4] * len(wavelengths)
+            for number, wavelength in enumerate(wavelengths, 1):
                 file.update_tags(number, wavelength=f"{wavelength:.1f}", wavelength_units="Nanometers")
 
 
@@ -97,8 +101,9 @@ def write_others(folder: Path, image: np.ndarray, cube: np.ndarray) -> None:
     """The scene again, in other formats and with other labels."""
     down, across = np.nonzero(image)
     chosen = slice(0, None, 7)
-    places = [Point(*(transform() * (col + 0.5, row + 0.5))) for row, col in zip(down[chosen], across[chosen])]
-    names = [CROPS[image[place] - 1] for place in zip(down[chosen], across[chosen], strict=True)]
+    pixels = list(zip(down[chosen], across[chosen], strict=True))
+    places = [Point(EAST + (col + 0.5) * PIXEL, NORTH - (row + 0.5) * PIXEL) for row, col in pixels]
+    names = [CROPS[image[pixel] - 1] for pixel in pixels]
     geopandas.GeoDataFrame({"crop": names}, geometry=places, crs=CRS).to_file(folder / "points.gpkg")
     for number, name in enumerate(CROPS, 1):
         write_tiff(folder / f"{name}.tif", (image == number).astype("u1"), transform(), 255)
