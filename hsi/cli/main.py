@@ -21,6 +21,10 @@ from hsi.config.shipped import CONF
 
 log = logging.getLogger(__name__)
 
+RESUME = {
+    MAIN: "Rerun the same command to resume from the last checkpoint.",
+    "predict": "Rerun the same command to go on with the next block.",
+}
 CAPPED = ("predict",)  # commands that keep to a limit of memory: freed memory that is kept falls apart and grows
 
 
@@ -36,8 +40,7 @@ def main(task: Callable[[DictConfig], object], config_name: str) -> None:
     if config_name not in CAPPED:
         keep_freed_memory()
     application = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)
-    resume = "Rerun the same command to resume from the last checkpoint." if config_name == MAIN else ""
-    with telling(sys.argv[1:], resume):
+    with telling(sys.argv[1:], RESUME.get(config_name, "")):
         require_line(sys.argv[1:], config_name)
         application(_logging_faults(task))()
 

@@ -108,12 +108,32 @@ def cut(field: Tensor, corners: Tensor, size: int) -> Tensor:
     An embedding look-up over (positions, channels): its backward is a sum into rows, ten times
     cheaper than that of `unfold`. The result lies in channels-last memory.
     """
-    channels, _, cols = field.shape
+    windows = F.embedding(_places(field, corners, size), _table(field))
+    return windows.view(-1, size, size, field.shape[0]).permute(0, 3, 1, 2)
+
+
+def _table(field: Tensor) -> Tensor:
+    """(C, rows, cols) -> (rows * cols, C)."""
+    return field.permute(1, 2, 0).reshape(-1, field.shape[0])
+
+
+def _places(field: Tensor, corners: Tensor, size: int) -> Tensor:
+    """Flat numbers (N, size * size) of the positions of windows."""
     steps = torch.arange(size, device=field.device)
-    offsets = (steps[:, None] * cols + steps).flatten()
-    table = field.permute(1, 2, 0).reshape(-1, channels)
-    windows = F.embedding(corners[:, None] + offsets, table)
-    return windows.view(-1, size, size, channels).permute(0, 3, 1, 2)
+    return corners[:, None] + (steps[:, None] * field.shape[2] + steps).flatten()
+
+
+def _cut_all(field: Tensor, corners: Tensor, size: int, chunk: int) -> Iterator[Tensor]:
+    """What `cut` gives of `chunk` windows after the other, without gradients; each goes where the one before was.
+
+    New memory for each would have to be cleared by the kernel, a fifth of the time of a map.
+    """
+    table, channels = _table(field), field.shape[0]
+    held = table.new_empty(min(chunk, len(corners)) * size**2, channels)
+    for some in corners.split(chunk):
+        places = _places(field, some, size).flatten()
+        windows = torch.index_select(table, 0, places, out=held[: len(places)])
+        yield windows.view(-1, size, size, channels).permute(0, 3, 1, 2)
 
 
 def forward(
@@ -198,7 +218,7 @@ def map_logits(
     """Logits in parts that respect the memory cap: (places in `pixels` (N,), logits (N, classes)).
 
     Rows are taken in strips, and where a single row is too much, in tiles; each carries the window's margin around it,
-    so that they change nothing. Parameters as in `logits_of`.
+    so that they change nothing. A part is to be used before the next is asked for. Parameters as in `logits_of`.
     """
     shared = engine.mode != "patch"
     framed = _framed(model, image, engine, region)
@@ -216,10 +236,10 @@ def map_logits(
                 continue
             part = padded[:, top : bottom + model.window - 1, left : right + model.window - 1]
             field, size, classify = _field(model, part, shared)
-            for served in inside.split(chunk):
-                numbers = pixels[served]
-                corners = (numbers // cols - top) * field.shape[2] + numbers % cols - left
-                yield served, classify(cut(field, corners, size))
+            numbers = pixels[inside]
+            corners = (numbers // cols - top) * field.shape[2] + numbers % cols - left
+            windows = _cut_all(field, corners, size, chunk)
+            yield from zip(inside.split(chunk), map(classify, windows), strict=True)
 
 
 def trunk_floats(model: WindowClassifier) -> float:

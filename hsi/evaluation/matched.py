@@ -1,12 +1,14 @@
 """A map against the labels of a scene that the model was not made for: classes are matched by name, else by value."""
 
 import logging
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import UndefinedMetricWarning
 
 from hsi.cube import blocks
 from hsi.evaluation.metrics import Scores, score
@@ -94,6 +96,9 @@ def match(scene: Scene, class_map: np.ndarray, names: Sequence[str], values: Seq
         truth.append(wanted[compared])
         found.append(mapped[compared].astype(np.int64))
     pixels = sum(map(len, truth))
-    scores = score(np.concatenate(truth), np.concatenate(found), tuple(names)) if pixels else None
+    scores = None
+    if pixels:
+        with warnings.catch_warnings(action="ignore", category=UndefinedMetricWarning):  # kappa of a single class
+            scores = score(np.concatenate(truth), np.concatenate(found), tuple(names))
     pairs = zip(scene.class_names, lookup[1:], strict=True)
     return Matched(lookup, scores, pixels, tuple(name for name, number in pairs if number == 0))

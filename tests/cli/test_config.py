@@ -132,3 +132,19 @@ def test_machine_keys_are_keys_of_the_configuration():
     elsewhere = {"memory_gb", "out", "shard", "scene.memory_gb"}  # of conf/predict.yaml and scene=custom
     for key in shipped.machine_keys() - elsewhere:
         assert OmegaConf.select(config, key, throw_on_missing=True) is not None, key
+
+
+def folder_of_map(*words):
+    """The folder that Hydra gives a map with this command line."""
+    with initialize_config_dir(str(shipped.CONF), version_base="1.3"):
+        config = compose("predict", overrides=["run=a", "scene.cube=b.npy", *words], return_hydra_config=True)
+    config.hydra.overrides.task = list(words)
+    return resolvers.output_folder(_root_=config)
+
+
+def test_shards_of_a_map_share_a_folder_and_other_maps_have_their_own():
+    alone = folder_of_map("symmetries=8")
+    assert alone.startswith("outputs/predict/custom/symmetries-8_")
+    assert folder_of_map("symmetries=8", "shard=3", "memory_gb=1", "force=true") == alone
+    assert folder_of_map("symmetries=8", "temperature=2") != alone
+    assert folder_of_map("symmetries=8", "out=maps/mine") == "maps/mine"
