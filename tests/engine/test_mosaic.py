@@ -36,10 +36,7 @@ def test_windows_are_those_of_the_scene(rows, cols, padding, share, sides, seed)
     rng = np.random.default_rng(seed)
     role = np.where(rng.random((rows, cols)) < share, rng.integers(1, 4, (rows, cols)), 0)
     role[rows // 2, cols // 2] = TRAIN
-    # masked windows meet a border that is not zero in another order: no split makes regions under such padding alone
-    region = (
-        (np.arange(cols) > cols // 3).astype(np.uint8)[None].repeat(rows, 0) if sides and padding == "zero" else None
-    )
+    region = (np.arange(cols) > cols // 3).astype(np.uint8)[None].repeat(rows, 0) if sides else None
     scene, tiles = whole_and_tiles(rows, cols, role, region, 11, padding)
     for name in ("train", "validation"):
         pixels, places = getattr(scene, name), getattr(tiles, name)
