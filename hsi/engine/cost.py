@@ -4,6 +4,7 @@ Counted on the meta device, so nothing is computed.
 """
 
 import copy
+import math
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +12,10 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hsi.engine.contract import WindowClassifier
+
+# Up to so many values (channels x depth x rows) torch convolves a single volume without oneDNN, by a matrix product
+# (ConvParams::use_mkldnn in ATen/native/Convolution.cpp).
+LAID_OUT = 20480
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,29 @@ def activation_floats(module: nn.Module, shape: tuple[int, int, int]) -> int:
             layer.register_forward_hook(add)
     shadow(torch.empty(1, *shape, device="meta"))
     return total
+
+
+def peak_floats(module: nn.Module, shape: tuple[int, int, int]) -> int:
+    """How many values `module` holds at once, at the most, for one input of `shape` (C, rows, cols).
+
+    Its layers may keep all that they put out; and torch lays out the input of some convolutions as columns, a column a
+    position, which take more than all the rest.
+    """
+    widest = 0
+
+    def look(layer: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal widest
+        assert isinstance(layer, nn.Conv3d)
+        if given[0][0, :, :, :, 0].numel() <= LAID_OUT:
+            column = given[0].shape[1] // layer.groups * math.prod(layer.kernel_size)
+            widest = max(widest, given[0].numel() + output.numel() + column * output[0, 0].numel())
+
+    shadow = _shadow(module)
+    for layer in shadow.modules():
+        if isinstance(layer, nn.Conv3d):
+            layer.register_forward_hook(look)
+    shadow(torch.empty(1, *shape, device="meta"))
+    return max(widest, activation_floats(module, shape))
 
 
 def _multiply_adds(module: nn.Module, shape: tuple[int, int, int]) -> int:

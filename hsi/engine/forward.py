@@ -243,7 +243,9 @@ def map_logits(
 
 
 def trunk_floats(model: WindowClassifier) -> float:
-    """How many values the layers of the trunk put out for a position of the scene, its input included."""
+    """How many values the layers of the trunk put out for a position of a window, its input included.
+
+    Fewer than for one of a large field, of which unpadded layers lose less: see `hsi.engine.cost.peak_floats`."""
     return _floats(model.trunk, (model.in_channels, model.window, model.window)) / model.window**2
 
 

@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from hsi.engine.forward import as_image, trunk_floats
+from hsi.engine.cost import peak_floats
+from hsi.engine.forward import as_image
 from hsi.engine.framed import Framed, frame, require_room
+from hsi.engine.memory import give_back
 from hsi.engine.nodata import fill, reach
 from hsi.mapping.scene_map import Mapper, Prediction, Votes, decide, map_type, vote
 from hsi.reduce import Reducer
@@ -24,6 +26,8 @@ from hsi.scene import Scene
 PROCESS = 0.6e9  # bytes that Python and the libraries take
 LEAST_ROOM = 0.25  # of the memory that is given, where the process itself leaves less
 LARGEST = 2**20  # pixels of a block: some work to lose when it is interrupted, and to share with other processes
+SMALLER = 0.9  # the next block that is tried, where one needs too much
+NUMBERS = 8 * 8  # bytes of a pixel's number, which is kept in several orders
 COPIES = 3  # of the values of a block while it is read and reduced
 
 
@@ -156,8 +160,15 @@ def plan_within(memory_gb: float, task: Task, bytes_per_pixel: int, held: int = 
     for mapper, _ in task.members:
         require_room(mapper.network.window, *task.shape)
     around = 2 * max(reach(mapper.network.window, mapper.engine.padding) for mapper, _ in task.members)
-    needed = max(_bytes_per_position(mapper, bytes_per_pixel, task.classes) for mapper, _ in task.members)
-    return plan(*task.shape, around, _room(memory_gb, task, held) / needed)
+    space = _room(memory_gb, task, held)
+    positions = float((task.shape[0] + around) * (task.shape[1] + around))
+    while True:  # how much a position needs depends on the shape of the block
+        blocks = plan(*task.shape, around, positions)
+        rows, cols = (max(sides) + around for sides in zip(*(block.shape for block in blocks), strict=True))
+        needed = max(_bytes(mapper, bytes_per_pixel, task.classes, rows, cols) for mapper, _ in task.members)
+        if needed <= space or (rows, cols) == (around + 1, around + 1):
+            return blocks
+        positions = min(SMALLER * positions, rows * cols - 1, max(1.0, space / needed * rows * cols))
 
 
 def _room(memory_gb: float, task: Task, held: int) -> float:
@@ -170,13 +181,16 @@ def _size(network: nn.Module) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
 
 
-def _bytes_per_position(mapper: Mapper, bytes_per_pixel: int, classes: int) -> float:
-    """What a pixel of a block takes at the most: while it is read and reduced, or while the network sees it."""
-    network = mapper.network
-    image = 4 * network.in_channels
+def _bytes(mapper: Mapper, bytes_per_pixel: int, classes: int, rows: int, cols: int) -> float:
+    """What a block takes at the most, with what is around it: while it is read, or while the network sees it."""
+    network, image = mapper.network, 4 * mapper.network.in_channels
     reading = COPIES * bytes_per_pixel + 2 * image
-    seeing = 3 * image + (0 if mapper.engine.mode == "patch" else 4 * trunk_floats(network))
-    return max(reading, seeing) + 4 * 5 * classes  # logits, their softmax, sums
+    seeing: float = 4 * image
+    if mapper.engine.mode != "patch":
+        turned = [(rows, cols), (cols, rows)][: mapper.settings.symmetries]
+        field = max(peak_floats(network.trunk, (network.in_channels, *sides)) for sides in turned) / (rows * cols)
+        seeing = 3 * image + 4 * (field + network.trunk_channels)  # windows are cut from a table of positions
+    return rows * cols * (max(reading, seeing) + 4 * 5 * classes + NUMBERS)  # logits, their softmax, sums
 
 
 def map_block(task: Task, block: Block, progress: Callable[[int], object]) -> Prediction:
@@ -194,7 +208,9 @@ def map_block(task: Task, block: Block, progress: Callable[[int], object]) -> Pr
         total = votes if total is None else _add(total, votes)
     progress(task.votes * int((~valid).sum()))
     mean = None if total is None else _divide(total, len(task.members))
-    return decide(mean, valid, task.classes, task.keep, started)
+    made = decide(mean, valid, task.classes, task.keep, started)
+    give_back()
+    return made
 
 
 def map_blocks(task: Task, blocks: Sequence[Block], progress: Callable[[int], object]) -> Prediction:
