@@ -21,7 +21,7 @@ from hsi.output.joined import join
 from hsi.plots import canvas
 from hsi.plots.maps import draw_map
 from hsi.plots.thinned import thin
-from hsi.runs.applied import Application, Classes
+from hsi.runs.applied import UNKNOWN, Application, Classes
 from hsi.runs.folder import METRICS
 from hsi.scene import Scene
 
@@ -174,6 +174,10 @@ def describe(
         "seconds": prediction.seconds,
     }
     files.write_json(folder / SUMMARY, summary)
+    if empty := summary["pixels_without_data"]:
+        log.info("%s pixels hold no data: they have no class.", f"{empty:,}")
+    if UNKNOWN in summary["pixels"]:
+        log.info("%s pixels are unlike any class: they are called unknown.", f"{summary['pixels'][UNKNOWN]:,}")
     log.info(
         "Mapped %s pixels in %.1f s: %s",
         *(f"{sum(summary['pixels'].values()):,}", prediction.seconds, folder / "map.png"),
