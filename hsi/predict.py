@@ -34,7 +34,7 @@ def predict(config: DictConfig) -> None:
     about = request.about(scene)
     if request.force:
         discard(request.folder)
-    map_into(request.folder, application, about, request.shard or 0)
+    map_into(request.folder, application, about, request.sample(), request.shard or 0)
 
 
 class _Callable(ModuleType):

@@ -6,6 +6,7 @@ build what they have with `recipe_of`.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from numbers import Real
 from typing import Any
@@ -119,7 +120,18 @@ def split_of(scene: Scene, description: Mapping[str, Any]) -> Split:
     """
     units = {"polygons": scene.polygons, "tiles": scene.tiles, "tile_names": scene.tile_names}
     half = build_later(Split, description, "split")
-    return half(scene.labels, **taken(description, "split", **units))
+    made = half(scene.labels, **taken(description, "split", **units))
+    return replace(made, notes=tuple(_with_names(note, scene) for note in made.notes))
+
+
+def _with_names(note: str, scene: Scene) -> str:
+    """A note of a split, which knows classes by their numbers alone."""
+
+    def name(found: re.Match[str]) -> str:
+        known = scene.class_names[int(found[1]) - 1] if 0 < int(found[1]) <= scene.num_classes else found[0]
+        return found[0] if known == found[0] else f"class {found[1]} ({known})"
+
+    return re.sub(r"\bclass (\d+)\b", name, note)
 
 
 def _training(tree: Mapping[str, Any]) -> Training:

@@ -134,7 +134,8 @@ def is_missing(values: np.ndarray, nodata: float | None = None) -> np.ndarray:
     missing: np.ndarray = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=bool)
     if nodata is not None and not np.isnan(nodata):
         # a file of float32 says its nodata value in decimals, or in double precision
-        missing |= values == (values.dtype.type(nodata) if values.dtype.kind == "f" else nodata)
+        with np.errstate(over="ignore"):
+            missing |= values == (values.dtype.type(nodata) if values.dtype.kind == "f" else nodata)
     return missing
 
 

@@ -33,8 +33,10 @@ def write_envi(path: Path, cube: np.ndarray, transform: Affine) -> None:
     """Write (rows, cols, bands) with its place on the ground."""
     place = ["UTM", "1", "1", transform.c, transform.f, transform.a, -transform.e, "16", "North", "WGS-84"]
     crs = rasterio.crs.CRS.from_string(INVENTED).to_wkt()
-    entries = {"map info": [*map(str, place), "units=Meters"], "coordinate system string": [crs]}
+    entries = {"map info": [*map(str, place), "units=Meters"]}
     envi.save_image(str(path), cube, dtype=cube.dtype, interleave="bil", metadata=entries, force=True)
+    with path.open("a", encoding="ascii") as header:  # spectral would take the commas out of it
+        header.write(f"coordinate system string = {{{crs}}}\n")
 
 
 def write_tiff(path: Path, image: np.ndarray, transform: Affine) -> None:

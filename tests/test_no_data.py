@@ -1,12 +1,14 @@
 """Pixels without data: whatever they hold, the rest of the scene comes out the same, as if they were not there."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import hsi
 import hsi.recipes
 from hsi.cube import LazyCube
 from hsi.experiment import classify
+from hsi.output.areas import area_table
 from hsi.recipes import compose_settings, recipe_of
 from hsi.scene import Scene
 from hsi.scenes.assemble import assemble_raster, from_arrays
@@ -59,6 +61,12 @@ def test_a_scene_in_a_frame_is_the_scene(model, fill, split):
     np.testing.assert_array_equal(inside.trained.reducer.weights, alone.trained.reducer.weights)
     np.testing.assert_array_equal(inside.trained.sensor.quantiles, alone.trained.sensor.quantiles)
     assert inside.evaluation.as_json() == alone.evaluation.as_json()
+    areas = [
+        area_table(each.prediction.class_map, each.scene.class_names, None, each.evaluation.scores.confusion)
+        for each in (inside, alone)
+    ]
+    pd.testing.assert_frame_equal(areas[0][0], areas[1][0])
+    assert areas[0][1] == areas[1][1]
     assert not inside.prediction.class_map[~inside.scene.valid].any()
     assert np.isnan(inside.prediction.confidence[~inside.scene.valid]).all()
     assert np.isnan(inside.prediction.probabilities[~inside.scene.valid]).all()

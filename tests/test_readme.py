@@ -32,7 +32,8 @@ STARTS = ("hsi ", "python ", "python3 ", "make ", "pip ", "jupyter ")
 
 
 def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    found = re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    return [re.sub(r" *\\\n *", " ", block) for block in found] if language == "sh" else found
 
 
 def commands(text: str) -> list[list[str]]:

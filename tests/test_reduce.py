@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from conftest import configure
@@ -6,6 +8,7 @@ from hypothesis import strategies as st
 
 from hsi import reduce
 from hsi.config.build import build
+from hsi.cube import LazyCube
 from hsi.errors import HsiError
 from hsi.splits.roles import Split
 
@@ -23,6 +26,33 @@ def test_whitened_components_are_uncorrelated_with_unit_variance(seed, component
     features = reduce.pca(a_cube(seed), SPLIT, components=components)
     covariance = np.cov(features.image.reshape(-1, components).T, ddof=1).reshape(components, components)
     np.testing.assert_allclose(covariance, np.eye(components), atol=1e-4)
+
+
+def on_disk(cube):
+    def read(rows, cols, bands):
+        part = cube[rows, cols]
+        return np.ascontiguousarray(part if bands is None else part[:, :, bands])
+
+    return LazyCube(cube.shape, cube.dtype, read)
+
+
+@given(
+    seed=st.integers(0, 50),
+    components=st.integers(1, 6),
+    share=st.floats(0.3, 1),
+    fit_on=st.sampled_from(["all", "train", "auto"]),
+)
+def test_a_cube_on_disk_is_reduced_like_one_in_memory(seed, components, share, fit_on):
+    """Scikit-learn's components, from the covariance that is summed up block by block; pixels without data left out."""
+    cube = a_cube(seed)
+    valid = np.random.default_rng(seed).random(cube.shape[:2]) < share
+    valid[0, :6] = valid[3, :6] = True
+    for fit in (partial(reduce.pca, components=components), reduce.standardize):
+        plain, blockwise = (fit(each, SPLIT, valid=valid, fit_on=fit_on) for each in (cube, on_disk(cube)))
+        np.testing.assert_allclose(blockwise.reducer.mean, plain.reducer.mean)
+        np.testing.assert_allclose(blockwise.reducer.weights, plain.reducer.weights, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(blockwise.image, plain.image, atol=1e-3)
+        assert not plain.image[~valid].any()
 
 
 def test_all_components_without_whitening_are_a_rotation():

@@ -20,9 +20,11 @@ from hsi.engine.device import Device
 from hsi.engine.forward import as_image
 from hsi.errors import HsiError
 from hsi.evaluation.activation_maps import activation_maps_of, centres
+from hsi.evaluation.areas import AreaSample, sample_notes
 from hsi.evaluation.evaluation import Evaluation, evaluate
 from hsi.mapping.scene_map import Prediction
 from hsi.output import prediction as output
+from hsi.output.export import Format, export
 from hsi.output.result import write
 from hsi.plots import activation_maps, maps, scores, spectra
 from hsi.plots import leakage as leak_plots
@@ -31,6 +33,7 @@ from hsi.runs.applied import Application, Classes, Options
 from hsi.runs.folder import claim, finished, held
 from hsi.runs.model import TrainedModel, load_model
 from hsi.runs.opened import open_run as open_folder
+from hsi.runs.opened import read_sample
 from hsi.runs.result import Record, Result
 from hsi.scene import scene_hash
 from hsi.splits import roles
@@ -108,6 +111,10 @@ class Run:
         """Map another scene; arguments as in `hsi.api.predict`."""
         return predict(self, scene, **how)
 
+    def export(self, path: str | Path, format: Format = "onnx") -> list[Path]:
+        """Write the model for other programs, see `hsi.output.export.export`; returns the files."""
+        return export(self.trained, Path(path), format)
+
     def save(self, folder: str | Path, force: bool = False) -> Path:
         """Write the files that the command writes, byte for byte, but for times and the command; returns the folder.
 
@@ -184,6 +191,7 @@ class SceneMap:
     prediction: Prediction
     source: str
     trust: tuple[str, ...] = ()
+    sample: AreaSample | None = None  # of the run's test pixels, for its areas
 
     @property
     def class_map(self) -> np.ndarray:
@@ -214,7 +222,7 @@ class SceneMap:
         """Write map.npy, confidence.npy, map.png and prediction.json, as the command does; returns the folder."""
         place = Path(folder).absolute()
         about = {"run": self.source, "trust": list(self.trust)}
-        output.save(place, self.scene, self.classes, self.prediction, about)
+        output.save(place, self.scene, self.classes, self.prediction, about, self.sample)
         return place
 
 
@@ -277,4 +285,13 @@ def predict(
         target = open(scene, **{"drop_bands": "model", **rest})
     application = Application(models, target, options, device)
     source = ", ".join("a run in memory" if isinstance(each, Run) else str(each) for each in several)
-    return SceneMap(target, application.classes, application.map(), source, tuple(trust))
+    sample = _sample_of(several[0]) if len(several) == 1 else None
+    return SceneMap(target, application.classes, application.map(), source, tuple(trust), sample)
+
+
+def _sample_of(run: Run | str | Path) -> AreaSample | None:
+    """The test pixels of a run, from which areas are estimated."""
+    if not isinstance(run, Run):
+        return read_sample(Path(run))
+    kind = run.made[1].choices["split"] if run.made else "unknown"
+    return AreaSample(run.evaluation.scores.confusion, sample_notes(kind, other_scene=True))

@@ -15,6 +15,7 @@ from hsi.config.build import build_as, check_value
 from hsi.config.values import FilePath, Folder, Index, Seed, Switch, Window
 from hsi.engine.device import Device, Precision
 from hsi.errors import HsiError
+from hsi.evaluation.areas import AreaSample
 from hsi.experiment import Recipe
 from hsi.files import file_checksum
 from hsi.output.export import Format
@@ -22,6 +23,7 @@ from hsi.recipes import chosen, recipe_of, split_of
 from hsi.runs.applied import Options, classes_of
 from hsi.runs.identity import comparable, settle
 from hsi.runs.model import BUNDLE, WEIGHTS, TrainedModel, load_model
+from hsi.runs.opened import read_sample
 from hsi.scene import Scene
 from hsi.scenes.assemble import require_classes
 from hsi.splits.roles import Split
@@ -73,6 +75,10 @@ class PredictRequest(Options):
     def load_scene(self) -> Scene:
         """The scene that is asked for."""
         return build_as(Scene, self.scene, "scene")
+
+    def sample(self) -> AreaSample | None:
+        """The test pixels of the run; None of several runs, each of which has its own."""
+        return read_sample(self.runs[0]) if len(self.runs) == 1 else None
 
     def options(self) -> Options:
         """How the models are applied to it."""

@@ -56,7 +56,7 @@ def gather_tiles(
         truths.append(np.pad(labels[rows, cols], beyond))
         places.append(np.pad(numbers[rows, cols], beyond))
         if split.region is not None:
-            regions.append(np.pad(split.region[rows, cols], beyond, "edge"))
+            regions.append(np.pad(split.region[rows, cols], beyond, MODES[padding]))
     region = np.concatenate(regions) if regions else None
     mosaic = Split(np.concatenate(roles).astype(np.uint8), region)
     samples = gather(np.concatenate(parts), np.concatenate(truths), mosaic, num_classes, device)

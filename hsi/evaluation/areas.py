@@ -126,6 +126,16 @@ def interval(value: np.ndarray, error: np.ndarray, largest: float = 1.0) -> tupl
     return np.clip(value - Z * error, 0, largest), np.clip(value + Z * error, 0, largest)
 
 
+@dataclass(frozen=True, eq=False)
+class AreaSample:
+    """Test pixels that areas are estimated from: `confusion` (K, K) counts, rows are truth, columns are prediction;
+    `notes`, what they are no good sample of, a sentence each.
+    """
+
+    confusion: np.ndarray
+    notes: tuple[str, ...]
+
+
 def sample_notes(split: str, other_scene: bool = False) -> tuple[str, ...]:
     """What test pixels are no good sample of, a sentence each.
 

@@ -43,9 +43,15 @@ class Matched:
     scores: Scores | None
     pixels: int
     left_out: tuple[str, ...]
+    by_value: bool = False  # of the label files, since no name is the same
 
     def tell(self) -> None:
         """Say it in the terminal."""
+        if self.by_value:
+            log.warning(
+                "No class of the labels has a name of the model's classes: they are compared by their values in the "
+                "files. Name them by scene.classes= if these mean something else."
+            )
         if self.left_out:
             log.warning("The labels have classes that the model does not know: %s.", ", ".join(self.left_out))
         if self.scores is None:
@@ -60,6 +66,7 @@ class Matched:
     def as_json(self) -> dict[str, Any]:
         """For prediction.json; accuracies are fractions, and null where they are not defined."""
         found: dict[str, Any] = {"labelled_pixels": self.pixels, "classes_left_out": list(self.left_out)}
+        found["matched_by"] = "value" if self.by_value else "name"
         if self.scores is None:
             return found
         per_class = self.scores.per_class
@@ -86,9 +93,10 @@ def match(scene: Scene, class_map: np.ndarray, names: Sequence[str], values: Seq
         return None
     by_name = {name: number for number, name in enumerate(names, 1)}
     lookup = np.array([0, *(by_name.get(name, 0) for name in scene.class_names)])
-    if not lookup.any():
-        by_value = {value: number for number, value in enumerate(values, 1)}
-        lookup = np.array([0, *(by_value.get(value, 0) for value in scene.label_values)])
+    by_value = not lookup.any()
+    if by_value:
+        numbers = {value: number for number, value in enumerate(values, 1)}
+        lookup = np.array([0, *(numbers.get(value, 0) for value in scene.label_values)])
     truth, found = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for first, last, labels in blocks(scene.labels, LOOKED_AT):
         wanted, mapped = lookup[labels], class_map[first:last]
@@ -101,4 +109,4 @@ def match(scene: Scene, class_map: np.ndarray, names: Sequence[str], values: Seq
         with warnings.catch_warnings(action="ignore", category=UndefinedMetricWarning):  # kappa of a single class
             scores = score(np.concatenate(truth), np.concatenate(found), tuple(names))
     pairs = zip(scene.class_names, lookup[1:], strict=True)
-    return Matched(lookup, scores, pixels, tuple(name for name, number in pairs if number == 0))
+    return Matched(lookup, scores, pixels, tuple(name for name, number in pairs if number == 0), by_value)

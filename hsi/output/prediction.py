@@ -11,6 +11,7 @@ import numpy as np
 from hsi import files
 from hsi.cube import blocks
 from hsi.errors import HsiError
+from hsi.evaluation.areas import AreaSample
 from hsi.evaluation.matched import match
 from hsi.mapping.scene_map import NO_DATA, Prediction
 from hsi.mapping.store import DamagedBlock, alone, clear, open_store, work
@@ -20,7 +21,7 @@ from hsi.output.joined import join
 from hsi.plots import canvas
 from hsi.plots.maps import draw_map
 from hsi.plots.thinned import thin
-from hsi.runs.applied import Application, Classes
+from hsi.runs.applied import UNKNOWN, Application, Classes
 from hsi.runs.folder import METRICS
 from hsi.scene import Scene
 
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 SUMMARY = "prediction.json"  # written last, in one rename: its presence means that the map is whole
 COUNTED = 2**21  # bytes of a map that are counted at once
-SAMPLE_NOTES = (
+LABELLED = (
     "The adjusted areas and all intervals hold for a probability sample of the mapped area; fields that somebody chose "
     "to label are none.",
     "All labelled pixels of the scene are taken as the sample: where the model was trained on some of them, it is "
@@ -36,7 +37,13 @@ SAMPLE_NOTES = (
 )
 
 
-def map_into(folder: Path, application: Application, about: Mapping[str, Any], shard: int = 0) -> None:
+def map_into(
+    folder: Path,
+    application: Application,
+    about: Mapping[str, Any],
+    sample: AreaSample | None = None,
+    shard: int = 0,
+) -> None:
     """Map a scene block by block into a folder, which ends with map.npy, confidence.npy, map.png and prediction.json.
 
     Finished blocks are kept, so that an interrupted map goes on; several processes may share the work, and the last of
@@ -46,6 +53,8 @@ def map_into(folder: Path, application: Application, about: Mapping[str, Any], s
     ----------
     about
         How prediction.json begins; its ``identity`` tells maps apart.
+    sample
+        As in `describe`.
     shard
         With which block to begin, see `hsi.mapping.store.work`.
 
@@ -75,7 +84,7 @@ def map_into(folder: Path, application: Application, about: Mapping[str, Any], s
             made = Prediction(
                 arrays["map"], arrays["confidence"], time.monotonic() - started, arrays.get("probabilities")
             )
-            describe(folder, application.scene, application.classes, made, about)
+            describe(folder, application.scene, application.classes, made, about, sample)
             clear(folder)
             return
 
@@ -105,19 +114,36 @@ def discard(folder: Path) -> None:
         clear(folder)
 
 
-def save(folder: Path, scene: Scene, classes: Classes, prediction: Prediction, about: Mapping[str, Any]) -> None:
-    """Write a map that is in memory, with all that belongs to it."""
+def save(
+    folder: Path,
+    scene: Scene,
+    classes: Classes,
+    prediction: Prediction,
+    about: Mapping[str, Any],
+    sample: AreaSample | None = None,
+) -> None:
+    """Write a map that is in memory, with all that belongs to it; parameters as of `describe`."""
     with alone(folder):
         files.write_array(folder / "map.npy", prediction.class_map)
         files.write_array(folder / "confidence.npy", prediction.confidence)
         (folder / "probabilities.npy").unlink(missing_ok=True)  # of an earlier map
         if prediction.probabilities is not None:
             files.write_array(folder / "probabilities.npy", prediction.probabilities)
-        describe(folder, scene, classes, prediction, about)
+        describe(folder, scene, classes, prediction, about, sample)
 
 
-def describe(folder: Path, scene: Scene, classes: Classes, prediction: Prediction, about: Mapping[str, Any]) -> None:
-    """Write what follows from a map whose arrays are there already: picture, GIS files, areas, prediction.json last."""
+def describe(
+    folder: Path,
+    scene: Scene,
+    classes: Classes,
+    prediction: Prediction,
+    about: Mapping[str, Any],
+    sample: AreaSample | None = None,
+) -> None:
+    """Write what follows from a map whose arrays are there already: picture, GIS files, areas, prediction.json last.
+
+    `sample` are the test pixels of the run, from which areas are estimated where the scene has no labels of its own.
+    """
     class_map = prediction.class_map
     matched = match(scene, class_map, classes.names, classes.label_values)
     if matched:
@@ -135,8 +161,10 @@ def describe(folder: Path, scene: Scene, classes: Classes, prediction: Predictio
         scene.georeference,
         prediction.probabilities,
     )
-    confusion = matched.scores.confusion if matched and matched.scores else None
-    write_areas(folder, class_map, classes.names, scene.georeference, confusion, SAMPLE_NOTES)
+    if matched and matched.scores:
+        sample = AreaSample(matched.scores.confusion, LABELLED)
+    confusion, notes = (sample.confusion, sample.notes) if sample else (None, ())
+    write_areas(folder, class_map, classes.names, scene.georeference, confusion, notes)
     summary = {
         **about,
         "scene": scene.name,
@@ -146,6 +174,10 @@ def describe(folder: Path, scene: Scene, classes: Classes, prediction: Predictio
         "seconds": prediction.seconds,
     }
     files.write_json(folder / SUMMARY, summary)
+    if empty := summary["pixels_without_data"]:
+        log.info("%s pixels hold no data: they have no class.", f"{empty:,}")
+    if UNKNOWN in summary["pixels"]:
+        log.info("%s pixels are unlike any class: they are called unknown.", f"{summary['pixels'][UNKNOWN]:,}")
     log.info(
         "Mapped %s pixels in %.1f s: %s",
         *(f"{sum(summary['pixels'].values()):,}", prediction.seconds, folder / "map.png"),

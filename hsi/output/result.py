@@ -15,8 +15,9 @@ from hsi.output.gis import write_all
 from hsi.plots import canvas
 from hsi.plots.calibration import draw_reliability, draw_risk_coverage
 from hsi.plots.leakage import draw_leakage
-from hsi.plots.maps import draw_map
+from hsi.plots.maps import count_judged, draw_map
 from hsi.plots.scores import draw_confusion, draw_history
+from hsi.plots.thinned import places, thin
 from hsi.runs.environment import environment
 from hsi.runs.folder import CHECKPOINT, METRICS
 from hsi.runs.identity import FORMAT, config_hash, identity, plain
@@ -70,8 +71,11 @@ def figures(result: Result, model: str) -> dict[str, Figure]:
     """The pictures of a run, by the names of their files; `model` stands in the titles."""
     scene, scores = result.scene, result.evaluation.scores
     title = f"{scene.name}, {model}, seed {result.seed}: OA {scores.oa:.2%}"
+    class_map, test = result.prediction.class_map, result.split.role == TEST
+    shown, drawn = thin(scene, class_map)
+    counts = count_judged(scene.labels, class_map, test)
     return {
-        "map.png": draw_map(scene, result.prediction.class_map, result.split.role == TEST, title),
+        "map.png": draw_map(shown, drawn, test[places(scene.rows, scene.cols)], title, counts),
         "confusion.png": draw_confusion(scores.confusion, list(scene.class_names), title),
         "history.png": draw_history(result.history),
         "leakage.png": draw_leakage(result.evaluation.leakage),

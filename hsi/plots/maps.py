@@ -63,11 +63,18 @@ def error_image(labels: np.ndarray, class_map: np.ndarray, test: np.ndarray | No
     return image
 
 
-def draw_map(scene: Scene, class_map: np.ndarray | None, test: np.ndarray | None = None, title: str = "") -> Figure:
+def draw_map(
+    scene: Scene,
+    class_map: np.ndarray | None,
+    test: np.ndarray | None = None,
+    title: str = "",
+    counts: tuple[int, int, int] | None = None,
+) -> Figure:
     """Draw false colour, ground truth, class map and errors side by side, with one legend.
 
     `class_map` is (rows, cols) integer 1..K, or None for a scene that has not been mapped; `test`, (rows, cols) bool,
-    names the pixels that are judged (see `error_image`). The counts of right and wrong pixels stand in the legend.
+    names the pixels that are judged (see `error_image`). The counts of right and wrong pixels stand in the legend:
+    those of the whole scene, `count_judged`, are to be given where only every n-th row and column of it is drawn.
     Wide scenes get two panels or one in a row; a scene without labels gets no panels of truth and errors.
     """
     panels = {"False colour": false_colour(scene)}
@@ -86,7 +93,7 @@ def draw_map(scene: Scene, class_map: np.ndarray | None, test: np.ndarray | None
         classes.append(_patch(UNLABELLED, " or ".join(white)))
     if scene.labels.any() and class_map is not None:
         panels["Errors"] = error_image(scene.labels, class_map, test)
-        right, wrong, rest = (int(pixels.sum()) for pixels in _judge(scene.labels, class_map, test))
+        right, wrong, rest = counts or count_judged(scene.labels, class_map, test)
         verdicts = [_patch(RIGHT, f"right ({right})"), _patch(WRONG, f"wrong ({wrong})")]
         if test is not None:
             verdicts.append(_patch(NOT_TESTED, f"not in the test set ({rest})"))
@@ -116,6 +123,12 @@ def draw_map(scene: Scene, class_map: np.ndarray | None, test: np.ndarray | None
         _legend(figure, verdicts, len(verdicts), margin)
     figure.text(0.5, 1 - 0.05 / total_height, literal(title), ha="center", va="top", fontsize=LARGE)
     return figure
+
+
+def count_judged(labels: np.ndarray, class_map: np.ndarray, test: np.ndarray | None = None) -> tuple[int, int, int]:
+    """How many pixels are judged and right, judged and wrong, labelled and not judged; see `error_image`."""
+    right, wrong, rest = (int(pixels.sum()) for pixels in _judge(labels, class_map, test))
+    return right, wrong, rest
 
 
 def draw_confidence(scene: Scene, confidence: np.ndarray) -> Figure:

@@ -12,18 +12,24 @@ from hsi.scene import Scene
 SIDE = 1500  # pixels: more than a picture of a scene shows
 
 
+def places(rows: int, cols: int, side: int = SIDE) -> tuple[slice, slice]:
+    """Every k-th row and column of an image, so that at most `side` are left."""
+    step = ceil(max(rows, cols) / side)
+    return slice(None, None, step), slice(None, None, step)
+
+
 def thin(scene: Scene, class_map: np.ndarray, side: int = SIDE) -> tuple[Scene, np.ndarray]:
-    """Every k-th row and column of a scene and its map, so that at most `side` are left; small scenes stay as they are.
+    """Every k-th row and column of a scene and its map, see `places`; small scenes stay as they are.
 
     Pixels that the map leaves out, where it is 0, hold no data. Of a cube on disk only what is drawn is read.
     """
-    step = ceil(max(scene.rows, scene.cols) / side)
-    places = slice(None, None, step), slice(None, None, step)
-    drawn = np.ascontiguousarray(class_map[places])
+    kept = places(scene.rows, scene.cols, side)
+    step = kept[0].step
+    drawn = np.ascontiguousarray(class_map[kept])
     shown = replace(
         scene,
         cube=_thin(scene.cube, step),
-        labels=scene.labels[places],
+        labels=scene.labels[kept],
         georeference=scene.georeference and _coarser(scene.georeference, step),
         valid=drawn > 0,
         polygons=None,

@@ -19,7 +19,7 @@ from hsi.mapping.unknown import Kind, cut_off, evidence
 from hsi.reduce import Reducer
 from hsi.scene import Scene
 
-UNKNOWN, UNKNOWN_COLOUR = "unknown", "#5a5a5a"
+UNKNOWN, UNKNOWN_COLOUR = "unknown", "#000000"
 
 
 @dataclass(frozen=True)

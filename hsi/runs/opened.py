@@ -14,6 +14,7 @@ from hsi.config.build import build
 from hsi.config.saved import read_config, vet
 from hsi.config.shipped import PUBLISHED
 from hsi.errors import HsiError, shown
+from hsi.evaluation.areas import AreaSample, sample_notes
 from hsi.runs.folder import CONFIG, METRICS
 from hsi.scene import Scene
 from hsi.splits.roles import TEST, Split, load_split
@@ -88,6 +89,21 @@ def read_confidence(folder: Path) -> np.ndarray:
             f"{folder / 'confidence.npy'} holds no confidence: it is damaged, repeat the run with force=true"
         )
     return values
+
+
+def read_sample(folder: Path) -> AreaSample | None:
+    """The test pixels of the run in `folder`, for areas of another scene that its model maps; None where it has none.
+
+    Raises HsiError: damaged files.
+    """
+    if not (files.is_file(folder / "confusion.csv") and files.is_file(folder / METRICS)):
+        return None
+    confusion = files.read_table(folder / "confusion.csv", index_col=0).to_numpy()
+    if confusion.dtype.kind not in "iu" or confusion.shape[0] != confusion.shape[1] or (confusion < 0).any():
+        raise HsiError(f"{folder / 'confusion.csv'} holds no counts of test pixels: it is damaged, repeat the run")
+    choices = files.read_json(folder / METRICS).get("choices")
+    split = choices.get("split") if isinstance(choices, dict) else None
+    return AreaSample(confusion, sample_notes(shown(split or "unknown", 40), other_scene=True))
 
 
 def _are_shares(values: np.ndarray) -> bool:

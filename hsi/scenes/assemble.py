@@ -125,7 +125,7 @@ def _values(raster: Raster, about: Description) -> tuple[Cube, float | None]:
         )
     if about.scaled and (raster.gain is not None or raster.offset is not None):
         raster = replace(raster, nodata=nodata)
-        array, nodata = raster.measured(), None
+        array, nodata = raster.measured(), None  # NaN by now
     if isinstance(array, LazyCube):
         return (array if array.nbytes > about.memory_gb * 1e9 else np.asarray(array)), nodata
     # one memory order and byte order, so that equal scenes give equal bytes wherever they come from
@@ -177,7 +177,7 @@ def require_classes(scene: Scene) -> None:
     if scene.num_classes == 0:
         raise HsiError(
             f"scene {scene.name}: no pixel is labelled (all labels are 0 or ignored, or there is no label "
-            "file), training needs at least two classes: give a label image with scene.labels=."
+            "file), training needs at least two classes: give labels with scene.labels=."
         )
     if scene.num_classes == 1:
         raise HsiError(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hsi.errors import HsiError
+from hsi.scenes.folders import list_rasters
 from hsi.scenes.label_image import Grid, LabelImage
 from hsi.scenes.label_rasters import read_label_raster
 from hsi.scenes.masks import read_masks
@@ -25,8 +26,8 @@ def read_labels(
     Parameters
     ----------
     source
-        An image of any format (`hsi.scenes.label_rasters`); a list of binary masks (`hsi.scenes.masks`); polygons or
-        points: GeoPackage, GeoJSON, shapefile, FlatGeobuf (`hsi.scenes.polygons`).
+        An image of any format (`hsi.scenes.label_rasters`); binary masks, a list or a folder of them
+        (`hsi.scenes.masks`); polygons or points: GeoPackage, GeoJSON, shapefile, FlatGeobuf (`hsi.scenes.polygons`).
     key
         The array's name in a .mat, .npz or HDF5 file, or the layer's in a GeoPackage; None takes the only one.
     field
@@ -38,6 +39,10 @@ def read_labels(
     """
     if isinstance(source, str | Path) and is_vector(source):
         return draw_layer(source, grid, key=key, field=field, all_touched=all_touched)
+    if isinstance(source, str | Path) and Path(source).expanduser().is_dir():
+        source = list(list_rasters(source, "scene.labels").values())
+    if isinstance(source, str | Path) and not Path(source).expanduser().exists():
+        raise HsiError(f"{source} does not exist: check scene.labels (now in {Path.cwd()})")
     if field is not None or all_touched:
         option = "scene.all_touched" if field is None else "scene.label_field"
         raise HsiError(f"{option} is for polygons and points, and scene.labels names images: leave it out")

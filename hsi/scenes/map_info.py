@@ -89,12 +89,14 @@ def is_crs(wkt: str) -> bool:
     if kind is None or len(wkt) > LONGEST_WKT:
         return False
     try:
+        from rasterio import Env
         from rasterio.crs import CRS
         from rasterio.errors import CRSError
     except ImportError:
         return True
     try:
-        return bool(CRS.from_wkt(wkt))
+        with Env():  # which keeps GDAL's own words from the terminal
+            return bool(CRS.from_wkt(wkt))
     except CRSError:
         return False
 

@@ -157,6 +157,8 @@ def _chosen_bands(
             f"scene {about.name}: scene.drop_bands names wavelengths, and the bands have none: give scene.wavelengths."
         )
     for low, high in ranges:
+        if low > high:
+            raise HsiError(f"scene.drop_bands: the range {low:g} to {high:g} nm is empty: give the lower end first.")
         assert wavelengths is not None
         inside = keep & (wavelengths >= low) & (wavelengths <= high)
         keep &= ~inside

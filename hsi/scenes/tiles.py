@@ -14,16 +14,15 @@ from hsi.cube import Cube, LazyCube
 from hsi.errors import HsiError
 from hsi.scene import Scene
 from hsi.scenes.assemble import assemble_raster
-from hsi.scenes.containers import SUFFIXES as CONTAINERS
 from hsi.scenes.description import describe
+from hsi.scenes.folders import list_rasters
 from hsi.scenes.formats import read_raster
 from hsi.scenes.label_image import Grid, LabelImage
-from hsi.scenes.label_rasters import read_label_raster, short_name
+from hsi.scenes.label_rasters import read_label_raster
 from hsi.scenes.label_sources import read_labels
 from hsi.scenes.mosaic import Layout, compose, lay_out
 from hsi.scenes.raster import Raster
 
-SUFFIXES = (".tif", ".tiff", ".hdr", ".mat", ".npy", ".npz", *CONTAINERS)
 MAPPED, IN_MEMORY = 256, 2  # tiles that are kept open
 SAME_BAND = 0.05  # nm
 MOST_NOTES = 5  # of the files; a thousand tiles say the same thing
@@ -77,29 +76,6 @@ def load_tiles(
         grid = Grid(*layout.shape, layout.georeference)
         image = read_labels(labels, grid, key=labels_key, field=label_field, all_touched=all_touched)
     return assemble_raster(raster, image, about, tiles=numbers, tile_names=names)
-
-
-def list_rasters(folder: str | Path, option: str) -> dict[str, Path]:
-    """Name -> path of the images of a folder, by name; hidden files are passed over.
-
-    Raises HsiError: no such folder, no image in it, two of one name.
-    """
-    place = Path(folder).expanduser()
-    if not place.is_dir():
-        raise HsiError(f"{option}={folder} is no folder: name the one that holds the tiles (now in {Path.cwd()})")
-    paths = [
-        path
-        for path in sorted(place.iterdir())
-        if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.is_file()
-    ]
-    if not paths:
-        raise HsiError(f"{option}={folder} holds no image ({', '.join(SUFFIXES)}): name the folder of the tiles")
-    files: dict[str, Path] = {}
-    for path in paths:
-        if other := files.get(short_name(path)):
-            raise HsiError(f"{place} holds {other.name} and {path.name}, two tiles of one name: rename one of them")
-        files[short_name(path)] = path
-    return files
 
 
 def match_labels(cubes: Sequence[str], labels: Sequence[str]) -> dict[str, str]:

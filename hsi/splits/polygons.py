@@ -5,8 +5,8 @@ import numpy as np
 from hsi.config.values import Folds, Index, Seed, Share, ShareOrZero
 from hsi.errors import HsiError
 from hsi.splits.regions import assign, fold_roles, side_shares
-from hsi.splits.roles import TRAIN, Split
-from hsi.splits.sides import split_by_side, spread
+from hsi.splits.roles import TEST, TRAIN, UNUSED, Split
+from hsi.splits.sides import spread
 
 
 def polygons_split(
@@ -23,9 +23,9 @@ def polygons_split(
 
     The pixels of a polygon are alike, and whoever tests on some while training on others measures how well a polygon
     is filled in. So the polygons of a class go to one side as a whole, the largest first, each to the side that lacks
-    most of its share. None is cut: a class with fewer polygons than there are sides lies on the train side as a whole,
-    where nothing tests it, so that it is left out and named. Pixels outside the polygons go with the nearest one, and
-    windows are masked to their side as in `hsi.splits.regions`.
+    most of its share. None is cut: the class of a single polygon trains and is not tested, which the notes say.
+    Pixels outside the polygons go with the nearest one, and windows are masked to their side as in
+    `hsi.splits.regions`.
 
     Parameters
     ----------
@@ -57,7 +57,8 @@ def polygons_split(
     goal = train if folds is None else (folds - 1 - bool(validation)) / folds
     notes += _departures(sizes, class_of, side_of, goal)
     side = side_of[np.where(drawn > 0, polygons, 0)]
-    return split_by_side(drawn, side, region=spread(side), notes=tuple(notes))
+    role = np.where(drawn > 0, side, UNUSED).astype(np.uint8)
+    return Split(role, spread(side), tuple(notes))
 
 
 def _sides(
@@ -74,9 +75,15 @@ def _sides(
     split_up = 0
     for k in range(1, classes + 1):
         own = np.flatnonzero(class_of == k)
-        if len(own) < len(shares):
+        if len(own) == 0:
+            continue
+        if len(own) == 1:
             side_of[own] = TRAIN
-            notes.append(f"class {k} has {len(own)} polygons for {len(shares)} sides: all lie on the train side")
+            notes.append(f"class {k} has a single polygon: it trains, and nothing tests the class")
+        elif len(own) < len(shares):  # with validation: two polygons, of which the larger trains
+            side_of[own[np.argsort(sizes[own])]] = [TEST, TRAIN]
+            notes.append(f"class {k} has 2 polygons for 3 sides: one trains, one tests, none validates")
+            split_up += 1
         else:
             side_of[own] = roles[assign(sizes[own], shares, rng)]
             split_up += 1

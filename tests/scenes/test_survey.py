@@ -131,6 +131,8 @@ def test_bands_are_left_out_by_wavelength_and_by_the_file():
         from_arrays(CUBE, LABELS, drop_bands="water")
     with pytest.raises(HsiError, match="none of 6 bands is left"):
         assemble_raster(raster, None, describe(drop_bands=[[0, 3000]]))
+    with pytest.raises(HsiError, match="600 to 500 nm is empty"):
+        assemble_raster(raster, None, describe(drop_bands=[[600, 500]]))
     with pytest.raises(HsiError, match=r"scene\.drop_bands=wter: choose"):
         describe(drop_bands="wter")
 

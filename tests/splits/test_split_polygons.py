@@ -77,11 +77,17 @@ def test_by_hand():
         (side,) = set(split.role[polygons == large])
         assert set(split.role[np.isin(polygons, small)]) == {TRAIN + TEST - side}
     assert (split.region[polygons == 7] == TRAIN).all()
-    assert (split.role[polygons == 7] == UNUSED).all()
-    assert split.notes == (
-        "class 3 has 1 polygons for 2 sides: all lie on the train side",
-        "class 3 is left out, with 2 labelled pixels: the split leaves it no test pixel",
-    )
+    assert (split.role[polygons == 7] == TRAIN).all()
+    assert split.notes == ("class 3 has a single polygon: it trains, and nothing tests the class",)
+
+
+def test_two_polygons_of_three_sides_train_and_test():
+    labels = np.repeat([[1], [2], [3]], 12, axis=1)
+    polygons = np.array([[1] * 4 + [2] * 4 + [3] * 4, [4] * 4 + [5] * 4 + [6] * 4, [7] * 8 + [8] * 4])
+    split = polygons_split(labels, polygons, train=0.4, validation=0.3)
+    assert (split.role[polygons == 7] == TRAIN).all()
+    assert (split.role[polygons == 8] == TEST).all()
+    assert "class 3 has 2 polygons for 3 sides: one trains, one tests, none validates" in split.notes
 
 
 def test_a_share_that_polygons_do_not_allow_is_named():
