@@ -39,7 +39,7 @@ def test_where_no_name_is_the_same_label_values_are_compared():
 def test_labels_that_have_nothing_in_common_with_the_map_give_no_scores(caplog):
     found = match(a_scene([[1, 2, 2, 1], [1, 1, 1, 1]]), MAP, NAMES, VALUES)
     assert found.scores is None
-    assert found.as_json() == {"labelled_pixels": 0, "classes_left_out": ["class 1", "class 2"]}
+    assert found.as_json() == {"labelled_pixels": 0, "classes_left_out": ["class 1", "class 2"], "matched_by": "value"}
     found.tell()
     assert "None of the labelled pixels" in caplog.text
 

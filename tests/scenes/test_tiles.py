@@ -241,7 +241,7 @@ def test_faults_of_folders_are_sentences(tmp_path):
     with pytest.raises(HsiError, match="are for polygons"):
         load_tiles(**folders, label_field="crop")
     np.save(tmp_path / "labels" / "a.npy", labels)
-    with pytest.raises(HsiError, match=r"a\.npy and a\.tif, two tiles of one name"):
+    with pytest.raises(HsiError, match=r"a\.npy and a\.tif, two images of one name"):
         load_tiles(**folders)
     np.save(tmp_path / "cubes" / "e.npy", cube[:, :, :4])
     with pytest.raises(HsiError, match=r"e\.npy has 4 bands and a\.tif has 6"):
