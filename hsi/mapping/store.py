@@ -79,9 +79,20 @@ class Store:
         except (OSError, ValueError, AttributeError):
             return False
 
+    def require_current(self) -> None:
+        """Raise HsiError where the folder has gone, or has become that of another map."""
+        if not self.is_current():
+            raise HsiError(
+                f"the blocks in {self.folder} were removed while the map was made: run the same command again, with "
+                "a folder of its own"
+            )
+
     @contextlib.contextmanager
     def taken(self, number: int) -> Iterator[bool]:
         """Whether this process may compute a block: no other is at it, and none has finished it."""
+        if not self.is_current():  # a lock would make the folder again
+            yield False
+            return
         try:
             lock = FileLock(self.folder / f"{number}.lock", timeout=0)
             lock.acquire()
@@ -97,17 +108,15 @@ class Store:
         """Write a block that this process has taken."""
         files.write(self.path(number), save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
 
-    @contextlib.contextmanager
-    def opened(self, number: int) -> Iterator[Callable[[str, slice], np.ndarray]]:
-        """Reads rows of an array of a block.
+    def read(self, number: int, name: str, rows: slice) -> np.ndarray:
+        """Some rows of an array of a block.
 
         A damaged file is removed, so that the block is computed again, and raises `DamagedBlock`.
         """
         try:
             with safe_open(self.path(number), framework="np") as content:
-                yield lambda name, rows: content.get_slice(name)[rows]
-        except HsiError:
-            raise
+                found: np.ndarray = content.get_slice(name)[rows]
+                return found
         except Exception as error:  # libraries answer damage with whatever
             self.path(number).unlink(missing_ok=True)
             raise DamagedBlock(f"{self.path(number)} is damaged: run the same command again") from error
@@ -175,6 +184,7 @@ def _compute(store: Store, task: Task, number: int, progress: Callable[[int], ob
     with store.taken(number) as free:
         if free:
             made = map_block(task, store.blocks[number], progress)
+            store.require_current()
             kept = {} if made.probabilities is None else {"probabilities": made.probabilities}
             store.write(number, map=made.class_map, confidence=made.confidence, **kept)
         return free

@@ -1,6 +1,5 @@
 """Blocks joined into the arrays of a map, band by band: nothing of the size of a scene is held in memory."""
 
-from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
 
@@ -44,8 +43,7 @@ def _write(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype, store
         np.lib.format.write_array_header_1_0(stream, header)
         numbered = enumerate(store.blocks)
         for (top, bottom), beside in groupby(numbered, key=lambda each: (each[1].top, each[1].bottom)):
-            with ExitStack() as stack:
-                readers = [stack.enter_context(store.opened(number)) for number, _ in beside]
-                for first in range(0, bottom - top, step):
-                    rows = slice(first, min(first + step, bottom - top))
-                    stream.write(np.concatenate([read(name, rows) for read in readers], axis=1).tobytes())
+            numbers = [number for number, _ in beside]
+            for first in range(0, bottom - top, step):
+                rows = slice(first, min(first + step, bottom - top))
+                stream.write(np.concatenate([store.read(number, name, rows) for number in numbers], axis=1).tobytes())

@@ -76,6 +76,7 @@ def map_into(
                 log.info("Another process has joined the blocks: %s", folder)
                 clear(folder)
                 return
+            store.require_current()
             try:
                 arrays = join(store, task, folder)
             except DamagedBlock as error:

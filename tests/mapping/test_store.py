@@ -16,12 +16,16 @@ import pytest
 import torch
 from conftest import ROOT
 
+import hsi
 from hsi import predict
 from hsi.cli import main as cli
 from hsi.errors import HsiError
-from hsi.mapping.blocks import Block, Task
+from hsi.mapping.blocks import Block, Task, map_block
 from hsi.mapping.store import DamagedBlock, clear, open_store, work
 from hsi.output.joined import join
+from hsi.output.prediction import map_into
+from hsi.runs.applied import Application, Options
+from hsi.runs.model import load_model
 
 KEPT = ROOT / "tests" / "runs" / "of_ee5a441"
 WORDS = [f"run={KEPT / 'network'}", f"scene.cube={KEPT / 'cube.npy'}", "device=cpu", "memory_gb=0.0005"]
@@ -33,6 +37,7 @@ NUMBER = 36  # of blocks
 # One process loads the libraries and gives birth to as many commands as a test wants to kill.
 NURSERY = """
 import os, sys
+import hsi
 from hsi import predict
 from hsi.cli import main as cli
 for line in sys.stdin:
@@ -228,3 +233,21 @@ def test_nothing_is_left_to_do_where_others_have_done_it(tmp_path):
     shut = filled(tmp_path, [0, 1, 2])
     clear(tmp_path)
     work(shut, TASK)  # somebody has joined the blocks meanwhile
+
+
+def test_blocks_that_are_removed_meanwhile_are_told_and_nothing_is_left_behind(tmp_path, monkeypatch):
+    """By hand, or by a command that maps something else."""
+    application = Application((load_model(KEPT / "network"),), hsi.open(KEPT / "cube.npy"), Options(memory_gb=0.0005))
+    out, count = tmp_path / "out", [0]
+
+    def removing(*given):
+        count[0] += 1
+        if count[0] == 3:
+            shutil.rmtree(out)
+        return map_block(*given)
+
+    monkeypatch.setattr("hsi.mapping.store.map_block", removing)
+    with pytest.raises(HsiError, match="were removed while the map was made"):
+        map_into(out, application, {"identity": "a", "run": "network"})
+    assert count == [3]
+    assert not list(out.glob(".blocks/*"))
