@@ -50,7 +50,7 @@ COMMANDS = {
     "predict": Command(
         "map another scene with the model of a finished run, without training",
         (
-            ("hsi predict run=DIR scene.cube=next.hdr scene.labels=null", "a scene of your own"),
+            ("hsi predict run=DIR scene.cube=next.tif out=DIR", "a scene of your own"),
             ("hsi predict run=DIR scene=salinas", "a published scene"),
         ),
         "predict",
