@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 from hsi import api
 from hsi.cli.main import main
 from hsi.cli.request import PredictRequest
-from hsi.output.prediction import discard, map_into
+from hsi.output.prediction import discard, map_into, require_no_run
 from hsi.runs.applied import Application
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 def predict(config: DictConfig) -> None:
     """Write map.npy, confidence.npy, map.png and, last, prediction.json."""
     request = PredictRequest.read(config)
+    require_no_run(request.folder)
     models = request.models()
     scene = request.load_scene()
     application = Application(models, scene, request.options(), request.device)

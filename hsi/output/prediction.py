@@ -90,10 +90,15 @@ def map_into(
             return
 
 
-def require_free(folder: Path, identity: str) -> None:
-    """Raise HsiError where a folder holds a run, or another map than the one of this identity."""
+def require_no_run(folder: Path) -> None:
+    """Raise HsiError where a folder holds a run."""
     if (folder / METRICS).exists():
         raise HsiError(f"{folder} holds a run, whose map would be replaced: choose another folder with out=")
+
+
+def require_free(folder: Path, identity: str) -> None:
+    """Raise HsiError where a folder holds a run, or another map than the one of this identity."""
+    require_no_run(folder)
     path = folder / SUMMARY
     if path.exists() and files.read_json(path).get("identity") != identity:
         raise HsiError(
