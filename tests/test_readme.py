@@ -105,6 +105,9 @@ def test_other_commands_find_what_they_name(line, only_read):
         case ["python", "-m", "studies", *words] if words:
             with pytest.raises(ReadError):
                 studies(words)
+        case ["python", "-m", module, *words] if words:
+            with pytest.raises(ReadError):
+                resolve_name(f"{module}:main")(words)
         case ["python", "-m", module]:
             assert find_spec(module)
         case ["jupyter", "lab", notebook]:
