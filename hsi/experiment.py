@@ -18,7 +18,7 @@ from hsi.engine.nodata import fill
 from hsi.engine.samples import Samples, gather
 from hsi.errors import HsiError
 from hsi.evaluation.evaluation import evaluate
-from hsi.mapping.scene_map import MapSettings, symmetric_logits
+from hsi.mapping.scene_map import MapSettings, Prediction, symmetric_logits
 from hsi.mapping.unknown import evidence_table
 from hsi.reduce import Features
 from hsi.reports.terminal import introduce
@@ -121,22 +121,20 @@ def train(
     if ready:
         ready()
     fitted = recipe.training.fit(network, samples, recipe.engine, seed, checkpoint)
-    logits = _validation_logits(network, samples, recipe.engine, recipe.settings)
     model = TrainedModel(
         network=network,
         reducer=features.reducer,
         engine=recipe.engine,
         settings=recipe.settings,
-        temperature=_temperature(logits, samples, recipe.settings),
+        temperature=1.0,
         scene=scene.name,
         sensor=sensor_of(scene),
         class_names=scene.class_names,
         colours=scene.colours,
         label_values=scene.label_values,
-        unknown=None if logits is None else evidence_table(logits),
     )
     return Trained(
-        model=model,
+        model=_with_validation(model, samples),
         samples=samples,
         cost=costs,
         history=fitted.history,
@@ -160,14 +158,10 @@ def classify(
 
     Rows and columns at the edges that hold no data are cut off before, and put back into the map.
     """
-    inner, place = _with_data(scene)
+    inner, place = with_data(scene)
     part = split.part(*place)
     trained = train(inner, part, recipe, seed=seed, device=device, checkpoint=checkpoint, ready=ready)
-    if isinstance(inner.cube, LazyCube):
-        found = trained.model.map(inner, device, part.region)
-    else:
-        region = trained.samples.region
-        found = trained.model.map_image(trained.samples.image, None if region is None else region.cpu().numpy())
+    found = _map(inner, part, trained.model, trained.samples, device)
     prediction = found.laid_into(scene.labels.shape, place, scene.valid)
     window, context = trained.model.network.window, recipe.settings.context
     return Result(
@@ -185,13 +179,37 @@ def classify(
     )
 
 
-def _with_data(scene: Scene) -> tuple[Scene, tuple[slice, slice]]:
+def follow(scene: Scene, split: Split, model: TrainedModel, device: Device = "auto") -> tuple[TrainedModel, Prediction]:
+    """What follows from the weights of a model that was trained on a scene under a split.
+
+    Returns the model with its temperature and its evidence found again, and the map of the scene: both as `classify`
+    made them, to the byte on the same machine.
+    """
+    inner, place = with_data(scene)
+    part = split.part(*place)
+    chosen = resolve_device(device)
+    seen = replace(model, network=model.engine.lay_out(model.network.to(chosen)))
+    features = Features(inner.cube, model.reducer, inner.valid)
+    samples = _samples(inner, part, features, seen.network.window, seen.engine, chosen)
+    again = _with_validation(seen, samples)
+    return again, _map(inner, part, again, samples, device).laid_into(scene.labels.shape, place, scene.valid)
+
+
+def with_data(scene: Scene) -> tuple[Scene, tuple[slice, slice]]:
     """The smallest part of a scene that has all its data, and where it lies."""
     if scene.valid is None:
         raise HsiError(f"scene {scene.name}: scene.drop_bands=model is for hsi predict: choose auto, none or ranges")
     used = [np.flatnonzero(scene.valid.any(axis=axis)) for axis in (1, 0)]
     place = slice(int(used[0][0]), int(used[0][-1]) + 1), slice(int(used[1][0]), int(used[1][-1]) + 1)
     return (scene if scene.valid[place].shape == scene.valid.shape else scene.part(*place)), place
+
+
+def _map(scene: Scene, split: Split, model: TrainedModel, samples: Samples, device: Device) -> Prediction:
+    """The map of a scene that has data up to its edges; `samples` as training saw them."""
+    if isinstance(scene.cube, LazyCube):
+        return model.map(scene, device, split.region)
+    region = samples.region
+    return model.map_image(samples.image, None if region is None else region.cpu().numpy())
 
 
 def _samples(
@@ -225,18 +243,14 @@ def _require_validation(settings: MapSettings, split: Split) -> None:
         )
 
 
-def _validation_logits(
-    network: WindowClassifier, samples: Samples, engine: Engine, settings: MapSettings
-) -> np.ndarray | None:
-    """Logits (S, N, K) of the validation pixels under the symmetries of the map; None without such pixels."""
+def _with_validation(model: TrainedModel, samples: Samples) -> TrainedModel:
+    """The model with what the validation pixels decide: its temperature, and how sure it is of what it knows."""
     if len(samples.validation) == 0:
-        return None
-    turns = symmetric_logits(network, samples.image, engine, settings, samples.region, samples.validation)
-    return torch.stack(list(turns)).numpy()
-
-
-def _temperature(logits: np.ndarray | None, samples: Samples, settings: MapSettings) -> float:
-    """1 unless the settings ask for a temperature, else the best one for the validation pixels."""
-    if settings.calibrate == "none" or logits is None:
-        return 1.0
-    return best_temperature(logits, samples.targets[samples.validation].cpu().numpy())
+        return model
+    turns = symmetric_logits(
+        model.network, samples.image, model.engine, model.settings, samples.region, samples.validation
+    )
+    logits = torch.stack(list(turns)).numpy()
+    targets = samples.targets[samples.validation].cpu().numpy()
+    temperature = 1.0 if model.settings.calibrate == "none" else best_temperature(logits, targets)
+    return replace(model, temperature=temperature, unknown=evidence_table(logits))

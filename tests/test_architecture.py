@@ -31,6 +31,7 @@ FLOORS = [
     "comparison",
     "experiment",
     "recipes",
+    "verification",
     "estimator",
     "api",
     "cli",

@@ -23,6 +23,7 @@ from hsi.files import is_file, read_bytes
 KEY = re.compile(r"[A-Za-z]\w{,60}")  # a parameter that a description gives a value to
 DIRECTIVE = re.compile(r"_\w*_")  # a word to the machinery of Hydra
 NESTED = {("model", "attention"): "attention"}  # descriptions within descriptions, and their groups
+HALVES = ("attention", "split", "reduce", "optimizer", "schedule")  # groups of stages that are given the rest later
 HARMLESS = {"_convert_": "all"}  # what earlier versions wrote; it meant plain lists
 # The only expressions of files under conf/ that earlier versions saved as they stood:
 DATA_DIR = "${oc.env:HSI_DATA_DIR,data}"
@@ -60,7 +61,7 @@ def vet(description: Any, group: str, source: Path | str, trust: Collection[str]
     for key, value in description.items():
         if key in (TARGET, MACHINE) or (key in HARMLESS and HARMLESS[key] == value):  # the latter say nothing to build
             continue
-        if key == PARTIAL and value is True and group in NESTED.values():
+        if key == PARTIAL and value is True and group in HALVES:
             vetted[key] = True
         elif (group, key) in NESTED and value is not None:
             vetted[key] = vet(value, NESTED[group, key], source, trusted)
@@ -113,18 +114,33 @@ def read_config(path: Path) -> dict[str, Any]:
 
     Raises HsiError: no such file, no mapping, too large, anchors or tags, references to anything but its own keys.
     """
-    if not is_file(path):
-        raise HsiError(f"{path} does not exist: without it the scene of the run is not known, repeat the run")
-    content = read_bytes(path, LARGEST)
-    try:
-        tree = yaml.load(content, Loader=_PlainLoader)
-    except Exception as error:  # beside its own, whatever yaml lets through: KeyError, IndexError, RecursionError
-        reason = shown(error, 120)
-        raise HsiError(f"{path} cannot be read as a configuration ({reason}): it is damaged, repeat the run") from error
+    tree = _load(path)
     if not isinstance(tree, dict):
         raise HsiError(f"{path} is no configuration of a run but a {type(tree).__name__}: repeat the run")
     resolved: dict[str, Any] = _follow(tree, tree, path)
     return resolved
+
+
+def read_words(path: Path) -> list[str]:
+    """The words of a command line that a run has saved, none of which refers to anything.
+
+    Raises HsiError: no such file, no list of words, too large, anchors or tags.
+    """
+    words = _load(path)
+    if not isinstance(words, list) or not all(isinstance(word, str) and "${" not in word for word in words):
+        raise HsiError(f"{path} is no list of words of a command line: it is damaged, repeat the run")
+    return words
+
+
+def _load(path: Path) -> Any:
+    if not is_file(path):
+        raise HsiError(f"{path} does not exist: without it what was asked for is not known, repeat the run")
+    content = read_bytes(path, LARGEST)
+    try:
+        return yaml.load(content, Loader=_PlainLoader)
+    except Exception as error:  # beside its own, whatever yaml lets through: KeyError, IndexError, RecursionError
+        reason = shown(error, 120)
+        raise HsiError(f"{path} cannot be read as a configuration ({reason}): it is damaged, repeat the run") from error
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -15,6 +15,7 @@ from hsi.runs.identity import comparable
 
 CHECKPOINT = "checkpoint.safetensors"
 CONFIG = Path(".hydra") / "config.yaml"
+OVERRIDES = CONFIG.with_name("overrides.yaml")
 METRICS = "metrics.json"  # written last, in one rename: its presence means that the run is whole
 
 
@@ -92,5 +93,5 @@ def claim(folder: Path, config: Mapping[str, Any], overrides: list[str], force: 
     if force:
         for old in (folder / METRICS, folder / CHECKPOINT):
             old.unlink(missing_ok=True)
-    files.write(folder / CONFIG.parent / "overrides.yaml", yaml.safe_dump(overrides, sort_keys=False))
+    files.write(folder / OVERRIDES, yaml.safe_dump(overrides, sort_keys=False))
     files.write(folder / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))

@@ -108,7 +108,12 @@ def save_model(folder: Path, trained: TrainedModel, config: Mapping[str, Any]) -
         f"reducer.{name}": torch.as_tensor(np.ascontiguousarray(value)) for name, value in vars(trained.reducer).items()
     }
     files.write(folder / WEIGHTS, to_bytes(tensors))
-    description = {
+    files.write_json(folder / BUNDLE, describe_model(trained, config))
+
+
+def describe_model(trained: TrainedModel, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of bundle.json; `config` as in `save_model`."""
+    return {
         "format": FORMAT,
         "model": config["model"],
         "engine": {**config["engine"], **asdict(trained.engine)},
@@ -122,7 +127,6 @@ def save_model(folder: Path, trained: TrainedModel, config: Mapping[str, Any]) -
         "label_values": list(trained.label_values),
         "unknown": tables_as_json(trained.unknown),
     }
-    files.write_json(folder / BUNDLE, description)
 
 
 def load_model(folder: Path, trust: Collection[str] = ()) -> TrainedModel:

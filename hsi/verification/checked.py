@@ -1,0 +1,126 @@
+"""A finished run, verified: what of it follows from its other files, and what has to be taken on trust."""
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hsi import files
+from hsi.errors import HsiError, shown
+from hsi.files import file_checksum, is_file
+from hsi.output.manifest import ENVIRONMENT, FILES, PICTURES, PROBABILITIES, SOMETIMES, manifest_hash
+from hsi.output.metrics import describe
+from hsi.runs.folder import METRICS
+from hsi.runs.identity import FORMAT
+from hsi.runs.opened import load_scene
+from hsi.runs.result import Result
+from hsi.verification.again import Again, put_together
+from hsi.verification.agreement import differences
+from hsi.verification.content import (
+    MOST_WORK,
+    different_end,
+    different_holes,
+    different_map,
+    different_model,
+    different_tables,
+    work,
+)
+from hsi.verification.older import verify_older
+from hsi.verification.refit import refit_run
+from hsi.verification.verdict import Verdict
+
+# of metrics.json: what no other file of a run can show; environment.json has it too
+CLOCK, MACHINE = "seconds", ("device", "processor", "threads", "code", "python", "libraries")
+
+
+def verify(folder: Path, data_dir: Path | None = None, trust: Collection[str] = (), refit: bool = False) -> Verdict:
+    """Find out whether the run in `folder` is what it says.
+
+    The scene is loaded again from its own files, the split is made again, the network maps the scene again where that
+    takes minutes at the most; all of metrics.json, the tables and bundle.json are made again and compared. With `refit`
+    the training is repeated too.
+
+    `data_dir` and `trust` as in `hsi.runs.opened.load_scene`. Raises HsiError where run or scene cannot be read.
+    """
+    metrics = files.read_json(folder / METRICS)
+    scene = load_scene(folder, data_dir, trust)
+    verdict = Verdict(manifest_hash(folder))
+    try:
+        if metrics.get("format") != FORMAT:
+            verify_older(folder, metrics, scene, verdict, trust)
+            return verdict
+        again = put_together(folder, scene, verdict, trust)
+        _verify(folder, metrics, again, verdict)
+        if refit:
+            refit_run(folder, again, verdict)
+        else:
+            verdict.trusted.append("model.safetensors: that the training gives these weights (--refit repeats it)")
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        reason = shown(error, 120)
+        raise HsiError(f"{folder / METRICS} is damaged ({reason}): repeat the run with force=true") from error
+    return verdict
+
+
+def _verify(folder: Path, metrics: Mapping[str, Any], again: Again, verdict: Verdict) -> None:
+    result, record = again.result, again.record
+    verdict.differences += [
+        *different_metrics(folder, metrics, again),
+        *different_holes(result),
+        *different_tables(folder, result, record),
+        *different_end(result),
+    ]
+    model = result.trained
+    if work(result) > MOST_WORK:
+        verdict.trusted.append("map.npy, confidence.npy, temperature: that the weights give them (it would take long)")
+    else:
+        model, told = different_map(result)
+        verdict.differences += told
+    verdict.differences += different_model(folder, result, record, model)
+    verdict.trusted += [
+        f"{CLOCK}: what the clock said",
+        f"{', '.join(_of_the_machine(result))}: what {ENVIRONMENT} says of the machine",
+        "history.csv: its course, but for the best validation accuracy",
+        f"{', '.join(PICTURES)}: that they show the run; their checksums are those written",
+    ]
+
+
+def different_metrics(folder: Path, metrics: Mapping[str, Any], again: Again) -> Iterator[str]:
+    """Where metrics.json is not what the other files make it, or they are not those it has checksums of."""
+    found = describe(folder, again.result, again.record, again.surroundings)
+    yield from different_files(folder, metrics["files"], _needed(again.result))
+    yield from differences(metrics, found, besides=(CLOCK, "files"))
+    yield from different_seconds(metrics[CLOCK], again.result.seconds)
+
+
+def _of_the_machine(result: Result) -> tuple[str, ...]:
+    """Keys of metrics.json that only environment.json has too; on a CPU the precision follows from the configuration."""
+    return MACHINE if result.device == "cpu" else (*MACHINE, "precision")
+
+
+def _needed(result: Result) -> tuple[str, ...]:
+    """Files that the run must have."""
+    kept = result.trained.settings.save_probabilities
+    return (*FILES, PROBABILITIES) if kept else FILES
+
+
+def different_files(folder: Path, written: Mapping[str, Any], needed: Collection[str]) -> Iterator[str]:
+    """Files that are missing, have changed, or have no checksum to be judged by; the list is this version's own."""
+    for name in (*FILES, *SOMETIMES):
+        there = is_file(folder / name)
+        if name in written and not there:
+            yield f"{name} is missing"
+        elif name in written and file_checksum(folder / name) != written[name]:
+            yield f"{name} was changed after the run"
+        elif name not in written and (there or name in needed):
+            yield f"{name} has no checksum in {METRICS}"
+    for name in written:
+        if name not in (*FILES, *SOMETIMES):
+            yield f"{shown(name)} is no file of a run"
+
+
+def different_seconds(written: Any, known: Mapping[str, float]) -> Iterator[str]:
+    """Times that cannot be."""
+    for key in known:
+        if not isinstance(written.get(key), int | float) or written[key] < 0:
+            yield f"seconds.{key}: {shown(written.get(key))} written, which is no time"
+    if set(written) != set(known):
+        yield f"seconds: {shown(list(written))} written, {shown(list(known))} found"

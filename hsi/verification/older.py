@@ -1,0 +1,72 @@
+"""Runs of earlier versions, whose metrics.json says less: their figures, files and configuration."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hsi import files
+from hsi.config.saved import read_config
+from hsi.evaluation.evaluation import evaluate
+from hsi.files import file_checksum, is_file
+from hsi.output.manifest import PROBABILITIES
+from hsi.runs.folder import CONFIG, METRICS
+from hsi.runs.identity import comparable, config_hash
+from hsi.runs.model import load_model
+from hsi.scene import Scene, scene_hash
+from hsi.verification.again import read_pixels
+from hsi.verification.agreement import differences
+from hsi.verification.verdict import Verdict
+
+FILES = ("map.npy", "confidence.npy", "split.npz", "confusion.csv", "history.csv", "model.safetensors", "bundle.json")
+SOMETIMES = (PROBABILITIES, "areas.csv", "map.tif", "confidence.tif")
+
+
+def verify_older(
+    folder: Path, metrics: Mapping[str, Any], scene: Scene, verdict: Verdict, trust: Collection[str] = ()
+) -> None:
+    """Judge a run of format 2 or before; parameters and errors as in `hsi.verification.checked.verify`."""
+    trained = load_model(folder, trust)
+    prediction, split = read_pixels(folder, scene, len(trained.class_names))
+    window, context = trained.network.window, trained.settings.context
+    evaluation = evaluate(scene, split, prediction.class_map, prediction.confidence, window, context)
+    found = json.loads(json.dumps(evaluation.as_json()))
+    found["leakage"]["sentence"] = metrics["leakage"]["sentence"]  # versions word it in their own ways
+    found["calibration"]["temperature"] = trained.temperature
+    found |= {"scene_hash": scene_hash(scene), "data": dict(scene.checksums), "split_hash": split.hash}
+    written = {key: value for key, value in metrics.items() if key in found}
+    verdict.differences += _different_files(folder, metrics["files"])
+    verdict.differences += _different_config(folder, metrics)
+    verdict.differences += differences(written, found)
+    confusion = files.read_table(folder / "confusion.csv", index_col=0).to_numpy()
+    if not np.array_equal(confusion, evaluation.scores.confusion):
+        verdict.differences.append("confusion.csv does not follow from map and split")
+    rest = sorted(metrics.keys() - found.keys() - {"files", "config", "config_hash"})
+    verdict.trusted.append(f"{', '.join(rest)}: the run is of an earlier version")
+    verdict.trusted.append("model.safetensors: that the training gives these weights, and these weights the map")
+
+
+def _different_files(folder: Path, written: Mapping[str, Any]) -> Iterator[str]:
+    for name in (*FILES, *SOMETIMES):
+        if not is_file(folder / name):
+            if name in (*FILES, *written):
+                yield f"{name} is missing"
+        elif name not in written:
+            yield f"{name} has no checksum in {METRICS}"
+        elif file_checksum(folder / name) != written[name]:
+            yield f"{name} was changed after the run"
+
+
+def _different_config(folder: Path, metrics: Mapping[str, Any]) -> Iterator[str]:
+    config = metrics["config"]
+    if metrics.get("format"):
+        written = config_hash(config)
+    else:  # the hash of the configuration as it stood
+        written = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+    if written != metrics["config_hash"]:
+        yield f"{METRICS}: config does not have the hash that stands beside it"
+    if comparable(read_config(folder / CONFIG)) != comparable(config):
+        yield f"{CONFIG} is not the configuration of this run"
