@@ -64,8 +64,11 @@ COMMANDS = {
         "export",
     ),
     "verify": Command(
-        "compute the figures of a finished run again from its files",
-        (("hsi verify outputs/indian_pines/hybridsn/NAME", ""),),
+        "find all of a finished run again from its files, and list what is taken on trust",
+        (
+            ("hsi verify outputs/indian_pines/hybridsn/NAME", ""),
+            ("hsi verify --refit outputs/indian_pines/hybridsn/NAME", "repeat the training too"),
+        ),
     ),
     "audit": Command(
         "measure how much test windows see of the training pixels, without training",

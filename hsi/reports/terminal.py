@@ -7,6 +7,8 @@ from pathlib import Path
 from tabulate import tabulate
 
 from hsi.engine.cost import Cost
+from hsi.files import file_checksum
+from hsi.runs.folder import METRICS
 from hsi.runs.result import Result
 from hsi.scene import Scene
 from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
@@ -36,7 +38,7 @@ def introduce(scene: Scene, split: Split, model: str, cost: Cost | None, device:
 
 
 def conclude(folder: Path, result: Result) -> None:
-    """The table of classes, the three figures, the leak sentence, and where the map lies."""
+    """The table of classes, the three figures, the leak sentence, where the map lies, and the hash of all files."""
     scores, calibration, split = result.evaluation.scores, result.evaluation.calibration, result.split
     table = scores.per_class.copy()
     table.insert(
@@ -60,3 +62,4 @@ def conclude(folder: Path, result: Result) -> None:
         "" if result.trained.temperature == 1 else f", at temperature {result.trained.temperature:.2f}",
     )
     log.info("Map: %s", folder / "map.png")
+    log.info("Manifest: %s", file_checksum(folder / METRICS))

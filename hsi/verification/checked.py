@@ -6,7 +6,6 @@ from typing import Any
 
 from hsi import files
 from hsi.errors import HsiError, shown
-from hsi.files import file_checksum, is_file
 from hsi.output.manifest import ENVIRONMENT, FILES, PICTURES, PROBABILITIES, SOMETIMES, manifest_hash
 from hsi.output.metrics import describe
 from hsi.runs.folder import METRICS
@@ -24,6 +23,7 @@ from hsi.verification.content import (
     different_tables,
     work,
 )
+from hsi.verification.listed import different_files
 from hsi.verification.older import verify_older
 from hsi.verification.refit import refit_run
 from hsi.verification.verdict import Verdict
@@ -45,15 +45,20 @@ def verify(folder: Path, data_dir: Path | None = None, trust: Collection[str] = 
     scene = load_scene(folder, data_dir, trust)
     verdict = Verdict(manifest_hash(folder))
     try:
-        if metrics.get("format") != FORMAT:
-            verify_older(folder, metrics, scene, verdict, trust)
-            return verdict
-        again = put_together(folder, scene, verdict, trust)
-        _verify(folder, metrics, again, verdict)
-        if refit:
-            refit_run(folder, again, verdict)
+        if metrics.get("format") == FORMAT:
+            verdict.differences += different_files(folder, metrics["files"], FILES, SOMETIMES)
+            again = put_together(folder, scene, verdict, trust)
+            _verify(folder, metrics, again, verdict)
+            if refit:
+                refit_run(folder, again, verdict)
+            else:
+                verdict.trusted.append("model.safetensors: that the training gives these weights (--refit repeats it)")
         else:
-            verdict.trusted.append("model.safetensors: that the training gives these weights (--refit repeats it)")
+            verify_older(folder, metrics, scene, verdict, trust)
+    except HsiError as error:
+        if not verdict.differences:
+            raise
+        verdict.differences.append(str(error))  # files that were changed need not be readable
     except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         reason = shown(error, 120)
         raise HsiError(f"{folder / METRICS} is damaged ({reason}): repeat the run with force=true") from error
@@ -86,35 +91,15 @@ def _verify(folder: Path, metrics: Mapping[str, Any], again: Again, verdict: Ver
 def different_metrics(folder: Path, metrics: Mapping[str, Any], again: Again) -> Iterator[str]:
     """Where metrics.json is not what the other files make it, or they are not those it has checksums of."""
     found = describe(folder, again.result, again.record, again.surroundings)
-    yield from different_files(folder, metrics["files"], _needed(again.result))
+    if again.result.trained.settings.save_probabilities and PROBABILITIES not in metrics["files"]:
+        yield f"{PROBABILITIES} has no checksum in {METRICS}"
     yield from differences(metrics, found, besides=(CLOCK, "files"))
     yield from different_seconds(metrics[CLOCK], again.result.seconds)
 
 
 def _of_the_machine(result: Result) -> tuple[str, ...]:
-    """Keys of metrics.json that only environment.json has too; on a CPU the precision follows from the configuration."""
+    """What metrics.json and environment.json alone say; on a CPU the precision follows from the configuration."""
     return MACHINE if result.device == "cpu" else (*MACHINE, "precision")
-
-
-def _needed(result: Result) -> tuple[str, ...]:
-    """Files that the run must have."""
-    kept = result.trained.settings.save_probabilities
-    return (*FILES, PROBABILITIES) if kept else FILES
-
-
-def different_files(folder: Path, written: Mapping[str, Any], needed: Collection[str]) -> Iterator[str]:
-    """Files that are missing, have changed, or have no checksum to be judged by; the list is this version's own."""
-    for name in (*FILES, *SOMETIMES):
-        there = is_file(folder / name)
-        if name in written and not there:
-            yield f"{name} is missing"
-        elif name in written and file_checksum(folder / name) != written[name]:
-            yield f"{name} was changed after the run"
-        elif name not in written and (there or name in needed):
-            yield f"{name} has no checksum in {METRICS}"
-    for name in written:
-        if name not in (*FILES, *SOMETIMES):
-            yield f"{shown(name)} is no file of a run"
 
 
 def different_seconds(written: Any, known: Mapping[str, float]) -> Iterator[str]:

@@ -11,7 +11,6 @@ import numpy as np
 from hsi import files
 from hsi.config.saved import read_config
 from hsi.evaluation.evaluation import evaluate
-from hsi.files import file_checksum, is_file
 from hsi.output.manifest import PROBABILITIES
 from hsi.runs.folder import CONFIG, METRICS
 from hsi.runs.identity import comparable, config_hash
@@ -19,6 +18,7 @@ from hsi.runs.model import load_model
 from hsi.scene import Scene, scene_hash
 from hsi.verification.again import read_pixels
 from hsi.verification.agreement import differences
+from hsi.verification.listed import different_files
 from hsi.verification.verdict import Verdict
 
 FILES = ("map.npy", "confidence.npy", "split.npz", "confusion.csv", "history.csv", "model.safetensors", "bundle.json")
@@ -29,16 +29,17 @@ def verify_older(
     folder: Path, metrics: Mapping[str, Any], scene: Scene, verdict: Verdict, trust: Collection[str] = ()
 ) -> None:
     """Judge a run of format 2 or before; parameters and errors as in `hsi.verification.checked.verify`."""
+    verdict.differences += different_files(folder, metrics["files"], FILES, SOMETIMES)
     trained = load_model(folder, trust)
     prediction, split = read_pixels(folder, scene, len(trained.class_names))
     window, context = trained.network.window, trained.settings.context
     evaluation = evaluate(scene, split, prediction.class_map, prediction.confidence, window, context)
     found = json.loads(json.dumps(evaluation.as_json()))
-    found["leakage"]["sentence"] = metrics["leakage"]["sentence"]  # versions word it in their own ways
+    del found["leakage"]["sentence"]  # versions word it in their own ways
     found["calibration"]["temperature"] = trained.temperature
     found |= {"scene_hash": scene_hash(scene), "data": dict(scene.checksums), "split_hash": split.hash}
     written = {key: value for key, value in metrics.items() if key in found}
-    verdict.differences += _different_files(folder, metrics["files"])
+    written["leakage"] = {key: value for key, value in metrics["leakage"].items() if key != "sentence"}
     verdict.differences += _different_config(folder, metrics)
     verdict.differences += differences(written, found)
     confusion = files.read_table(folder / "confusion.csv", index_col=0).to_numpy()
@@ -47,17 +48,6 @@ def verify_older(
     rest = sorted(metrics.keys() - found.keys() - {"files", "config", "config_hash"})
     verdict.trusted.append(f"{', '.join(rest)}: the run is of an earlier version")
     verdict.trusted.append("model.safetensors: that the training gives these weights, and these weights the map")
-
-
-def _different_files(folder: Path, written: Mapping[str, Any]) -> Iterator[str]:
-    for name in (*FILES, *SOMETIMES):
-        if not is_file(folder / name):
-            if name in (*FILES, *written):
-                yield f"{name} is missing"
-        elif name not in written:
-            yield f"{name} has no checksum in {METRICS}"
-        elif file_checksum(folder / name) != written[name]:
-            yield f"{name} was changed after the run"
 
 
 def _different_config(folder: Path, metrics: Mapping[str, Any]) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The training of a run, repeated."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
