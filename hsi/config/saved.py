@@ -16,7 +16,7 @@ import yaml
 
 from hsi.config.build import PARTIAL, TARGET
 from hsi.config.moved import today
-from hsi.config.shipped import MACHINE, PUBLISHED, published_scenes, targets
+from hsi.config.shipped import CONF, MACHINE, PUBLISHED, published_scenes, targets
 from hsi.errors import HsiError, shown
 from hsi.files import is_file, read_bytes
 
@@ -28,6 +28,9 @@ HARMLESS = {"_convert_": "all"}  # what earlier versions wrote; it meant plain l
 # The only expressions of files under conf/ that earlier versions saved as they stood:
 DATA_DIR = "${oc.env:HSI_DATA_DIR,data}"
 GUARDED = "${oc.select:model.patch_size,${patch_size}}"
+WORD_KEY = r"[A-Za-z_]\w{,60}(\.\w{1,60}){,8}"
+CHOICES = r"[\w-]*|\[[\w-]+(, ?[\w-]+)*\]"  # one, or several experiments
+LONGEST_WORD = 10_000  # signs
 LARGEST, DEEPEST, LONGEST_CHAIN = 100_000, 12, 10  # bytes of a file; nested values; references to references
 
 
@@ -122,14 +125,28 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def read_words(path: Path) -> list[str]:
-    """The words of a command line that a run has saved, none of which refers to anything.
+    """The words of a command line that a run has saved; before they are composed they have to pass `vet_words`.
 
     Raises HsiError: no such file, no list of words, too large, anchors or tags.
     """
     words = _load(path)
-    if not isinstance(words, list) or not all(isinstance(word, str) and "${" not in word for word in words):
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise HsiError(f"{path} is no list of words of a command line: it is damaged, repeat the run")
     return words
+
+
+def vet_words(words: Collection[str], source: Path | str) -> None:
+    """Check the words of a saved command line, of which Hydra would else import packages and read other files.
+
+    Raises HsiError: a word that speaks to Hydra, refers to something else, or chooses what is no file under conf/.
+    """
+    for word in words:
+        key, _, value = word.lstrip("+~").partition("=")
+        known = re.fullmatch(WORD_KEY, key) and key.split(".")[0] != "hydra"
+        if not known or "${" in value or len(word) > LONGEST_WORD:
+            raise HsiError(f"{source} has the word {shown(word)}, which no run saves: it is not followed")
+        if (CONF / key).is_dir() and not re.fullmatch(CHOICES, value):
+            raise HsiError(f"{source} chooses {shown(value)} as its {key}, which is no file under conf/{key}/")
 
 
 def _load(path: Path) -> Any:

@@ -64,7 +64,7 @@ def _parse(word: str) -> Override:
     """Parse a word by Hydra's grammar, or show how it has to be written."""
     try:
         return OverridesParser.create().parse_override(word)
-    except HydraException as error:
+    except (HydraException, ValueError, RecursionError) as error:  # the last: numbers too long, brackets too deep
         if "=" in word and _is_readable(better := quoted(word)):
             raise HsiError(f"{word} has signs that Hydra reads as its own: put quotes around it: {better}") from error
         raise HsiError(f"{word} is not understood: write key=value, --help lists the keys") from error

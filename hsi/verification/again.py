@@ -13,7 +13,7 @@ import torch
 
 from hsi import files
 from hsi.config.build import check_value
-from hsi.config.saved import read_config, read_words, vet
+from hsi.config.saved import read_config, read_words, vet, vet_words
 from hsi.config.values import Seed
 from hsi.engine.cost import cost
 from hsi.engine.device import Device
@@ -118,6 +118,7 @@ def _choices(
 ) -> Mapping[str, str]:
     """The name chosen in each group: as the words of the command line say, or on trust as written."""
     try:
+        vet_words(words, OVERRIDES)
         tree, choices = compose_settings(words)
         if _given(config):
             tree["split"], choices["split"] = config["split"], "roles"

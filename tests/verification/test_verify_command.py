@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -170,3 +171,18 @@ def test_a_spread_is_that_of_the_seeds_where_there_are_three(tmp_path):
     width, why = spread(tmp_path / "sweep" / "0", 0.9, 1000)
     assert width == pytest.approx(1.959964 * (2 * 0.9 * 0.1 / 1000) ** 0.5 + 0.001, rel=1e-6)
     assert why == "by 1000 test pixels"
+
+
+@pytest.mark.parametrize("word", ["hydra.searchpath=[pkg://evil]", "experiment=../../../../../../../../{}/bomb"])
+def test_words_of_a_run_import_and_read_nothing(made, tmp_path, monkeypatch, word):
+    (tmp_path / "evil").mkdir()
+    (tmp_path / "evil/__init__.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w')")
+    bomb = "a: &a [x]\n" + "\n".join(f"{b}: &{b} [{', '.join(9 * [f'*{a}'])}]" for a, b in pairwise("abcdefgh"))
+    (tmp_path / "bomb.yaml").write_text(bomb)
+    monkeypatch.syspath_prepend(tmp_path)
+    (made / ".hydra/overrides.yaml").write_text(json.dumps([word.format(str(tmp_path).strip("/"))]))
+    edited(lambda m: m.update(files=manifest(made)))(made)
+    verdict = verify(made)
+    assert any(line.startswith("command: ") for line in verdict.differences)
+    assert any(line.startswith("choices: ") for line in verdict.trusted)
+    assert not (tmp_path / "mark").exists()
