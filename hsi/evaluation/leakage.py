@@ -137,7 +137,7 @@ def audit(
     test = split.role == TEST
     distance = distance_to(split.role == TRAIN)[test]
     if share == 0:
-        sentence = f"No test window ({window} x {window} pixels) contains a training pixel."
+        sentence = f"No test window ({window} x {window} pixels) contains a training pixel. {_distance_told(distance)}"
     else:
         sentence = (
             f"{share:.1%} of the test windows ({window} x {window} pixels) contain at least one training pixel: "
@@ -151,6 +151,13 @@ def audit(
         figures["polygons"] = counts = count_polygons(split, polygons)
         sentence = f"{sentence} {_polygons_told(counts)}"
     return figures | {"sentence": sentence}
+
+
+def _distance_told(distance: np.ndarray) -> str:
+    """How near (N,) test pixels are to training pixels that their windows do not see: neighbours are alike."""
+    beside, count, median = int((distance == 1).sum()), len(distance), int(np.median(distance))
+    near = f"{beside:,} of the {count:,} test pixels ({beside / count:.1%}) lie" if beside else "no test pixel lies"
+    return f"The nearest one is {median:,} pixel{'s' if median > 1 else ''} away in the median, and {near} beside one."
 
 
 def count_polygons(split: Split, polygons: np.ndarray) -> dict[str, int]:
