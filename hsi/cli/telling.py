@@ -14,9 +14,9 @@ from hsi.config.faults import explain
 def telling(argv: Sequence[str] = (), interrupted: str = "") -> Iterator[None]:
     """Tell the faults of what is done within.
 
-    Exit status: 2 a fault that the user can mend, told in one sentence; 130 interrupted by the keyboard and 143 ended by
-    SIGTERM, told with the sentence `interrupted`; 141 the reader of a pipe has gone. A fault of this program is raised
-    as it is.
+    Exit status: 2 a fault that the user can mend, told in one sentence; 130 the keyboard has ended it, 143 SIGTERM
+    has, told with the sentence `interrupted`; 141 the reader of a pipe has gone. A fault of this program is raised as
+    it is.
     """
     try:
         yield

@@ -4,7 +4,7 @@ All figures rest on one measure, the Chebyshev distance in pixels (the larger of
 columns): a window of side P holds a pixel when that is at most P // 2 from its middle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -137,7 +137,7 @@ def audit(
     test = split.role == TEST
     distance = distance_to(split.role == TRAIN)[test]
     if share == 0:
-        sentence = f"No test window ({window} x {window} pixels) contains a training pixel. {_distance_told(distance)}"
+        sentence = f"No test window ({window} x {window} pixels) contains a training pixel."
     else:
         sentence = (
             f"{share:.1%} of the test windows ({window} x {window} pixels) contain at least one training pixel: "
@@ -153,11 +153,21 @@ def audit(
     return figures | {"sentence": sentence}
 
 
-def _distance_told(distance: np.ndarray) -> str:
-    """How near (N,) test pixels are to training pixels that their windows do not see: neighbours are alike."""
-    beside, count, median = int((distance == 1).sum()), len(distance), int(np.median(distance))
-    near = f"{beside:,} of the {count:,} test pixels ({beside / count:.1%}) lie" if beside else "no test pixel lies"
-    return f"The nearest one is {median:,} pixel{'s' if median > 1 else ''} away in the median, and {near} beside one."
+def in_words(leakage: Mapping[str, Any]) -> str:
+    """The sentence of `audit`, and how near training pixels lie that no window sees: neighbours are alike.
+
+    That follows from the other figures, so it stands in no file.
+    """
+    if leakage["test_windows_with_training_pixel"] > 0:
+        return str(leakage["sentence"])
+    counts = np.asarray(leakage["distance_counts"])
+    beside, total = int(counts[1]), int(counts.sum())
+    median = int(np.searchsorted(counts.cumsum(), total / 2))
+    near = f"{beside:,} of the {total:,} test pixels ({beside / total:.1%}) lie" if beside else "no test pixel lies"
+    return (
+        f"{leakage['sentence']} The nearest training pixel is {median:,} pixel{'s' if median > 1 else ''} away in the "
+        f"median, and {near} beside one."
+    )
 
 
 def count_polygons(split: Split, polygons: np.ndarray) -> dict[str, int]:
