@@ -13,6 +13,7 @@ from hsi import predict
 from hsi.cli.main import main
 from hsi.engine.device import Precision
 from hsi.evaluation.one_class import notes_on
+from hsi.runs.model import TrainedModel
 from hsi.training import steps
 
 CUSTOM = ["scene=custom", "scene.cube=cube.npy", "scene.labels=labels.npy", "hydra.run.dir=here"]
@@ -132,3 +133,29 @@ def test_precision_and_threads_stand_in_the_run(hsi_run, monkeypatch, threads):
     assert "(trained in bf16 in " in next(line for line in outcome.out.splitlines() if line.startswith("OA "))
     metrics = json.loads(Path("here/metrics.json").read_text())
     assert (metrics["precision"], metrics["threads"]) == ("bf16", threads)
+
+
+@pytest.mark.parametrize("where", ["hsi.training.steps.forward", "hsi.runs.model.TrainedModel.map_image"])
+def test_memory_that_ends_in_training_or_mapping_gets_one_sentence_and_the_run_resumes(hsi_run, monkeypatch, where):
+    words = [*TRIAL, "train.checkpoint_seconds=0", "hydra.run.dir=here"]
+    calls = []
+    module, _, name = where.rpartition(".")
+    owner = sys.modules.get(module) or TrainedModel
+    real = getattr(owner, name)
+
+    def limited(*given: object, **more: object) -> object:
+        calls.append(name)
+        if name == "map_image" or len(calls) == 3:
+            raise MemoryError
+        return real(*given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, limited)
+        outcome = hsi_run(*words)
+    assert outcome.status == 2
+    assert outcome.out.count("Error: the machine has too little memory for this") == 1
+    assert "Traceback" not in outcome.out + outcome.err
+    assert not Path("here/metrics.json").exists()
+    again = hsi_run(*words)
+    assert again.status == 0
+    assert f"Resuming from step {2 if name == 'forward' else 4} of 4" in again.out
