@@ -5,12 +5,14 @@ import runpy
 import sys
 
 from hsi.cli.help import COMMANDS, list_commands
+from hsi.cli.start import prepare
 from hsi.config.nearest import suggest
 from hsi.version import __version__
 
 
 def main() -> None:
     """Run the command that the first word names, as ``python -m hsi.COMMAND`` does; exit status 2 for another word."""
+    prepare()
     first, *rest = sys.argv[1:] or ["--help"]
     if first in ("--help", "-h", "help"):
         print(list_commands(), end="")

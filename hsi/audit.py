@@ -16,7 +16,7 @@ from hsi import files
 from hsi.cli.main import main
 from hsi.cli.request import AuditRequest
 from hsi.config.build import build_as
-from hsi.evaluation.leakage import audit, ladder
+from hsi.evaluation.leakage import audit, in_words, ladder
 from hsi.plots import canvas
 from hsi.plots.leakage import draw_ladder, draw_leakage
 from hsi.recipes import split_of
@@ -65,7 +65,7 @@ def run(config: DictConfig) -> None:
         columns=HEADINGS
     )
     log.info("\nTest windows:\n%s\n", tabulate(shown, headers="keys", showindex=False, tablefmt="simple"))
-    log.info("%s", leakage["sentence"])
+    log.info("%s", in_words(leakage))
     log.info("Table and pictures: %s", folder)
 
 

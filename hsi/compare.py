@@ -4,6 +4,12 @@ Runs are grouped by setting and compared with tables, paired tests, ranks and vo
 need nothing but metrics.json; tests on pixels and votes need the maps and the scene, and are left out without them.
 """
 
+if __name__ == "__main__":  # before the libraries load
+    from hsi.cli.start import prepare, require_room
+
+    prepare()
+    require_room()
+
 import argparse
 import logging
 import sys

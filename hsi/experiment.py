@@ -113,7 +113,7 @@ def train(
     network = recipe.model(features.components, scene.num_classes)
     costs = cost(network, scene.rows, scene.cols)
     precision = recipe.training.precision_on(chosen)
-    introduce(scene, split, recipe.name, costs, chosen.type, precision)
+    introduce(scene, split, features, recipe.name, costs, chosen.type, precision)
     network = recipe.engine.lay_out(network.to(chosen))
     samples = _samples(scene, split, features, network.window, recipe.engine, chosen)
     loaded = time.monotonic() - started

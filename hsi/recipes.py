@@ -33,6 +33,7 @@ from hsi.models.building import build_model, require_settings
 from hsi.reduce import Features
 from hsi.runs.identity import settle
 from hsi.scene import Scene
+from hsi.splits import alike
 from hsi.splits.roles import Split
 from hsi.training.fitted import Training
 from hsi.training.steps import Steps
@@ -115,13 +116,15 @@ def recipe_of(tree: Mapping[str, Any], name: str) -> Recipe:
 def split_of(scene: Scene, description: Mapping[str, Any]) -> Split:
     """Who of a scene's pixels trains, validates and tests, by a description such as those under conf/split/.
 
-    A way of splitting is given the labels, and the polygons or tiles of the scene where it takes them. Raises HsiError:
+    A way of splitting is given the labels, and the polygons or tiles of the scene where it takes them. Its notes say,
+    too, which classes have training pixels that teach nothing. Raises HsiError:
     a value that is not allowed, or a scene that it cannot split.
     """
     units = {"polygons": scene.polygons, "tiles": scene.tiles, "tile_names": scene.tile_names}
     half = build_later(Split, description, "split")
     made = half(scene.labels, **taken(description, "split", **units))
-    return replace(made, notes=tuple(_with_names(note, scene) for note in made.notes))
+    notes = (*made.notes, *alike.notes_on(scene, made))
+    return replace(made, notes=tuple(_with_names(note, scene) for note in notes))
 
 
 def _with_names(note: str, scene: Scene) -> str:

@@ -13,6 +13,8 @@ import pytest
 from conftest import ROOT, TRIAL
 from safetensors.numpy import load_file
 
+from hsi.runs.folder import held
+
 FILES = [
     ".hydra/config.yaml",
     "run.log",
@@ -123,16 +125,20 @@ def test_killed_and_started_again_ends_in_the_same_bytes(tmp_path):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
 
 
-def test_interrupted_by_the_keyboard(tmp_path):
+@pytest.mark.parametrize(("number", "word", "status"), [("SIGINT", "Interrupted", 130), ("SIGTERM", "Terminated", 143)])
+def test_a_signal_ends_a_run_with_a_sentence(tmp_path, number, word, status):
+    """By the keyboard, or as schedulers of clusters do it."""
     process = start(tmp_path / "here", "train.steps=100000", "train.checkpoint_seconds=0")
     while not (tmp_path / "here" / "checkpoint.safetensors").exists():
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, number))
     told, _ = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert "Rerun the same command to resume" in told
+    assert process.returncode == status
+    assert f"{word}. Rerun the same command to resume" in told
     assert "Traceback" not in told
+    with held(tmp_path / "here"):  # the lock is free
+        pass
 
 
 def test_finished_runs_are_left_alone_unless_forced(hsi_run):

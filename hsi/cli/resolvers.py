@@ -7,12 +7,35 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from hsi.config.build import check_value
 from hsi.config.shipped import CONF, machine_keys
+from hsi.config.values import Name
 from hsi.config.window import register_window
+from hsi.errors import HsiError
 
 LONGEST_NAME = 80  # characters of a folder's words; file systems allow 255 bytes
 DIGITS = 8  # of the hash at the end of a folder's name
 ELSEWHERE = ("model", "scene", "hydra")  # these stand in the folders above, or nowhere
+
+
+def scene_name(*, _root_: DictConfig) -> str:
+    """The folder of all that is made of a scene; HsiError for a name that would lead elsewhere.
+
+    The resolver ``${hsi.scene:}``: Hydra makes the folder before any scene has been asked for its name.
+    """
+    name: str = check_value(Name, _root_.scene.name, "scene.name")
+    return name
+
+
+def model_name(*, _root_: DictConfig) -> str:
+    """The folder of all that a model makes of a scene; HsiError for a choice that would lead elsewhere.
+
+    The resolver ``${hsi.model:}``.
+    """
+    name: str = _root_.hydra.runtime.choices.model
+    if ".." in Path(name).parts:
+        raise HsiError(f"model={name}: choose a file of conf/model by its name alone")
+    return name
 
 
 def folder_name(*, _root_: DictConfig) -> str:
@@ -33,7 +56,7 @@ def output_folder(*, _root_: DictConfig) -> str:
     """
     if isinstance(_root_.out, str) and _root_.out:
         return str(Path(_root_.out).expanduser())
-    return f"outputs/predict/{_root_.scene.name}/{sweep_name(_root_.hydra.overrides.task)}"
+    return f"outputs/predict/{scene_name(_root_=_root_)}/{sweep_name(_root_.hydra.overrides.task)}"
 
 
 def sweep_name(overrides: Sequence[str]) -> str:
@@ -67,6 +90,8 @@ def _key(override: str) -> str:
 
 def register_resolvers() -> None:
     """Make known what the files of conf/ call in their ``${hsi...:...}``."""
+    OmegaConf.register_new_resolver("hsi.scene", scene_name, replace=True)
+    OmegaConf.register_new_resolver("hsi.model", model_name, replace=True)
     OmegaConf.register_new_resolver("hsi.folder", folder_name, replace=True)
     OmegaConf.register_new_resolver("hsi.out", output_folder, replace=True)
     OmegaConf.register_new_resolver("hsi.sweep", sweep_name, use_cache=True, replace=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
+from hsi.cli.start import Terminated, leave
 from hsi.config.faults import explain
 
 
@@ -13,14 +14,14 @@ from hsi.config.faults import explain
 def telling(argv: Sequence[str] = (), interrupted: str = "") -> Iterator[None]:
     """Tell the faults of what is done within.
 
-    Exit status: 2 a fault that the user can mend, told in one sentence; 130 interrupted by the keyboard, told with the
-    sentence `interrupted`; 141 the reader of a pipe has gone. A fault of this program is raised as it is.
+    Exit status: 2 a fault that the user can mend, told in one sentence; 130 the keyboard has ended it, 143 SIGTERM
+    has, told with the sentence `interrupted`; 141 the reader of a pipe has gone. A fault of this program is raised as
+    it is.
     """
     try:
         yield
-    except KeyboardInterrupt:
-        print(f"\nInterrupted. {interrupted}".rstrip(), file=sys.stderr)
-        sys.exit(130)
+    except (KeyboardInterrupt, Terminated) as end:
+        leave(end, interrupted)
     except BrokenPipeError:
         leave_silently()
     except Exception as error:

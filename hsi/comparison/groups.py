@@ -46,6 +46,8 @@ OPTIONAL: dict[str, Any] = {
     "scene_hash": Word,
     "parameters": Index | None,
     "multiply_adds_per_pixel": dict[str, Index] | None,
+    "precision": Word,
+    "threads": Index,
 }
 
 
@@ -72,6 +74,10 @@ class Setting:
     def values(self, measure: str) -> list[float]:
         """The measure, ``oa``, ``aa`` or ``kappa``, of every run."""
         return [run.metrics[measure] for run in self.runs]
+
+    def words(self, key: str) -> list[str]:
+        """The different values of a key of metrics.json in its runs, as words; ``unknown`` where a run has none."""
+        return sorted({str(run.metrics.get(key, "unknown")) for run in self.runs})
 
 
 def find_runs(folders: Sequence[Path]) -> list[Path]:

@@ -26,6 +26,10 @@ from hsi.splits.roles import TEST, Split
 
 log = logging.getLogger(__name__)
 
+MIXED = {  # keys of metrics.json in which runs of one configuration can differ, and what follows from it
+    "precision": "part of a difference may be that of the arithmetic.",
+    "threads": "sums are rounded differently, so that not even the same seed gives the same bytes.",
+}
 MOST_SPOKEN = 10  # pairs that the terminal tells of; the report has all
 
 
@@ -150,7 +154,17 @@ def _remarks(settings: Sequence[Setting]) -> list[str]:
         )
     if len(settings) > 1:
         remarks.append("All runs are of one scene: whatever is concluded holds for this scene and these seeds' splits.")
-    return remarks
+    return remarks + [told for key, meaning in MIXED.items() if (told := _mixed(settings, key, meaning))]
+
+
+def _mixed(settings: Sequence[Setting], key: str, meaning: str) -> str:
+    """What a reader should know where runs differ in a key of metrics.json that is none of their configuration."""
+    having: dict[str, list[str]] = {}
+    for number, setting in enumerate(settings, start=1):
+        for word in setting.words(key):
+            having.setdefault(word, []).append(str(number))
+    told = "; ".join(f"{word} in {', '.join(numbers)}" for word, numbers in having.items())
+    return f"Not all runs have the same {key} ({told}): {meaning}" if len(having) > 1 else ""
 
 
 def _read_maps(

@@ -12,7 +12,8 @@ from hsi.evaluation.statistics import Spread, spread
 
 
 def tabulate_settings(settings: Sequence[Setting]) -> pd.DataFrame:
-    """A row a setting, for CSV: OA, AA and kappa (fractions) with spread, seconds, size, multiply-adds a pixel, leak.
+    """A row a setting, for CSV: OA, AA and kappa (fractions) with spread, seconds, size, multiply-adds a pixel, leak,
+    precision.
 
     Columns ``<measure>_mean``, ``_std`` (n - 1), ``_low`` and ``_high`` (95 % interval of the mean over the seeds);
     these three are empty for a single run.
@@ -26,6 +27,7 @@ def tabulate_settings(settings: Sequence[Setting]) -> pd.DataFrame:
             row |= {f"{measure}_{name}": value for name, value in figures}
         metrics = [run.metrics for run in setting.runs]
         row |= {f"{part}_seconds_mean": np.mean([m["seconds"][part] for m in metrics]) for part in ("train", "map")}
+        row["precision"] = ", ".join(setting.words("precision"))
         row["parameters"] = metrics[0].get("parameters")
         row["multiply_adds"] = (metrics[0].get("multiply_adds_per_pixel") or {}).get("shared")
         row["test_windows_with_training_pixel"] = np.mean(
@@ -40,7 +42,7 @@ def _figures(found: Spread) -> tuple[float | None, ...]:
 
 
 def show_accuracy(table: pd.DataFrame) -> pd.DataFrame:
-    """'mean ± sd' in percent, and the interval of OA, of what `tabulate_settings` made."""
+    """'mean ± sd' in percent, and the interval of OA, of what `tabulate_settings` made; precision where it differs."""
     shown = _numbered(table)
     shown["runs"] = table["runs"]
     shown["OA %"] = _spreads(table, "oa", 100, 2)
@@ -50,6 +52,8 @@ def show_accuracy(table: pd.DataFrame) -> pd.DataFrame:
     ]
     shown["AA %"] = _spreads(table, "aa", 100, 2)
     shown["kappa"] = _spreads(table, "kappa", 1, 4)
+    if table["precision"].nunique() > 1:
+        shown["precision"] = table["precision"]
     return shown
 
 

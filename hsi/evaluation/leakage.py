@@ -4,7 +4,7 @@ All figures rest on one measure, the Chebyshev distance in pixels (the larger of
 columns): a window of side P holds a pixel when that is at most P // 2 from its middle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -151,6 +151,23 @@ def audit(
         figures["polygons"] = counts = count_polygons(split, polygons)
         sentence = f"{sentence} {_polygons_told(counts)}"
     return figures | {"sentence": sentence}
+
+
+def in_words(leakage: Mapping[str, Any]) -> str:
+    """The sentence of `audit`, and how near training pixels lie that no window sees: neighbours are alike.
+
+    That follows from the other figures, so it stands in no file.
+    """
+    if leakage["test_windows_with_training_pixel"] > 0:
+        return str(leakage["sentence"])
+    counts = np.asarray(leakage["distance_counts"])
+    beside, total = int(counts[1]), int(counts.sum())
+    median = int(np.searchsorted(counts.cumsum(), total / 2))
+    near = f"{beside:,} of the {total:,} test pixels ({beside / total:.1%}) lie" if beside else "no test pixel lies"
+    return (
+        f"{leakage['sentence']} The nearest training pixel is {median:,} pixel{'s' if median > 1 else ''} away in the "
+        f"median, and {near} beside one."
+    )
 
 
 def count_polygons(split: Split, polygons: np.ndarray) -> dict[str, int]:

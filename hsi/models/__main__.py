@@ -4,6 +4,12 @@ Composed from conf/model/ for Indian Pines: 145 x 145 pixels, 30 components, 16 
 network's file recommends, or for all of them that of ``patch_size=``.
 """
 
+if __name__ == "__main__":  # before the libraries load
+    from hsi.cli.start import prepare, require_room
+
+    prepare()
+    require_room()
+
 import sys
 from collections.abc import Sequence
 from pathlib import Path

@@ -13,6 +13,7 @@ from hsi.cube import blocks
 from hsi.errors import HsiError
 from hsi.evaluation.areas import AreaSample
 from hsi.evaluation.matched import match
+from hsi.evaluation.one_class import notes_on
 from hsi.mapping.scene_map import NO_DATA, Prediction
 from hsi.mapping.store import DamagedBlock, alone, clear, open_store, work
 from hsi.output import gis
@@ -177,6 +178,7 @@ def describe(
         "data": dict(scene.checksums),
         **_counts(class_map, classes),
         "scores": matched and matched.as_json(),
+        "map_notes": list(notes_on(class_map, prediction.confidence, classes.names)),
         "seconds": prediction.seconds,
     }
     files.write_json(folder / SUMMARY, summary)
@@ -184,6 +186,8 @@ def describe(
         log.info("%s pixels hold no data: they have no class.", f"{empty:,}")
     if UNKNOWN in summary["pixels"]:
         log.info("%s pixels are unlike any class: they are called unknown.", f"{summary['pixels'][UNKNOWN]:,}")
+    for note in summary["map_notes"]:
+        log.warning("%s.", note)
     log.info(
         "Mapped %s pixels in %.1f s: %s",
         *(f"{sum(summary['pixels'].values()):,}", prediction.seconds, folder / "map.png"),

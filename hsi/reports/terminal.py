@@ -4,10 +4,13 @@ import logging
 import textwrap
 from pathlib import Path
 
+import torch
 from tabulate import tabulate
 
 from hsi.engine.cost import Cost
+from hsi.evaluation.leakage import in_words
 from hsi.files import file_checksum
+from hsi.reduce import Features
 from hsi.runs.folder import METRICS
 from hsi.runs.result import Result
 from hsi.scene import Scene
@@ -16,10 +19,13 @@ from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
 log = logging.getLogger(__name__)
 
 TERMINAL_WIDTH = 100  # characters
+ROUNDING = 1e-12  # share of the variance below which a component is none
 
 
-def introduce(scene: Scene, split: Split, model: str, cost: Cost | None, device: str, precision: str) -> None:
-    """A line each on scene, split, model and machine."""
+def introduce(
+    scene: Scene, split: Split, features: Features, model: str, cost: Cost | None, device: str, precision: str
+) -> None:
+    """A line each on scene, split, components that hold nothing, model and machine."""
     labelled = int(scene.class_counts.sum())
     train, validation, test = (len(split.pixels(role)) for role in (TRAIN, VALIDATION, TEST))
     log.info(
@@ -33,12 +39,20 @@ def introduce(scene: Scene, split: Split, model: str, cost: Cost | None, device:
     )
     for note in split.notes:
         log.info("  %s", note)
+    empty = int((features.reducer.explained_variance_ratio < ROUNDING).sum())
+    if empty:
+        log.warning(
+            "The spectra fill %d of %d components, the others are rounding noise, and on another scene anything: lower "
+            "reduce.components.",
+            *(features.components - empty, features.components),
+        )
     log.info("Model %s: %s.", model, cost or "a scikit-learn estimator, its size follows from the training pixels")
-    log.info("Training in %s on %s.", precision, device)
+    threads = torch.get_num_threads()
+    log.info("Training in %s on %s, %d thread%s.", precision, device, threads, "s" if threads > 1 else "")
 
 
 def conclude(folder: Path, result: Result) -> None:
-    """The table of classes, the three figures, the leak sentence, where the map lies, and the hash of all files."""
+    """The table of classes, the three figures, the leak sentence, notes, where the map lies, the hash of all files."""
     scores, calibration, split = result.evaluation.scores, result.evaluation.calibration, result.split
     table = scores.per_class.copy()
     table.insert(
@@ -52,14 +66,17 @@ def conclude(folder: Path, result: Result) -> None:
     alignment = ("left", *["right"] * len(table.columns))
     log.info("\n%s\n", tabulate(table, headers="keys", colalign=alignment, disable_numparse=True, tablefmt="simple"))
     log.info(
-        "OA %.2f %%   AA %.2f %%   kappa %.4f   (trained in %.0f s, mapped in %.1f s)",
-        *(100 * scores.oa, 100 * scores.aa, scores.kappa, result.seconds["train"], result.seconds["map"]),
+        "OA %.2f %%   AA %.2f %%   kappa %.4f   (trained in %s in %.0f s, mapped in fp32 in %.1f s)",
+        *(100 * scores.oa, 100 * scores.aa, scores.kappa),
+        *(result.precision, result.seconds["train"], result.seconds["map"]),
     )
-    log.info("%s", textwrap.fill(result.evaluation.leakage["sentence"], TERMINAL_WIDTH))
+    log.info("%s", textwrap.fill(in_words(result.evaluation.leakage), TERMINAL_WIDTH))
     log.info(
         "Confidence is %.1f %% on average where %.1f %% are right; expected calibration error %.1f %%%s.",
         *(100 * value for value in (calibration.confidence, scores.oa, calibration.ece)),
         "" if result.trained.temperature == 1 else f", at temperature {result.trained.temperature:.2f}",
     )
+    for note in result.map_notes:
+        log.warning("%s", textwrap.fill(f"{note}.", TERMINAL_WIDTH))
     log.info("Map: %s", folder / "map.png")
     log.info("Manifest: %s", file_checksum(folder / METRICS))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from hsi.engine.cost import Cost
 from hsi.evaluation.evaluation import Evaluation
+from hsi.evaluation.one_class import notes_on
 from hsi.mapping.scene_map import Prediction
 from hsi.runs.model import TrainedModel
 from hsi.scene import Scene
@@ -47,6 +48,12 @@ class Result:
     def objective(self) -> float | None:
         """The highest overall accuracy on the validation pixels; None without any."""
         return best_validation(self.history)
+
+    @property
+    def map_notes(self) -> tuple[str, ...]:
+        """What the map says by itself against itself, a sentence each."""
+        made = self.prediction
+        return notes_on(made.class_map, made.confidence, self.scene.class_names)
 
 
 @dataclass(frozen=True)

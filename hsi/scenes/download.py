@@ -3,6 +3,7 @@
 Where a file comes from and which checksum it has stands in conf/scene/<name>.yaml, nowhere else.
 """
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -20,6 +21,15 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = (5, 30)  # seconds to connect, seconds between two answers: a blocked host must not cost minutes
 
+HINDRANCES = {  # a sign in the exception, and what it says to the user
+    "ProxyError": "the proxy does not let it through",
+    "CERTIFICATE": "its certificate is not accepted",
+    "SSLError": "no secure connection",
+    "resolve": "no address is found for it",
+    "refused": "connection refused",
+    "Timeout": f"no answer in {TIMEOUT[0]} s",
+}
+
 # Hosts that did not answer in this process: a second file from there need not wait for the time-out again.
 _unreachable: set[str] = set()
 
@@ -35,7 +45,8 @@ def _same_kind_checksum(path: Path, checksum: str) -> str:
 def obtain(file: str, checksum: str | None, sources: Sequence[str], data_dir: Path, name: str) -> Path:
     """Return the verified path of a scene's file, fetching it where it is missing.
 
-    Looked for as data_dir/<name>/<file>, then data_dir/<file>; fetched to data_dir/<name>/<file>.
+    Looked for as data_dir/<name>/<file>, then data_dir/<file>; fetched to data_dir/<name>/<file>, which is said: a
+    folder with a slip in its name looks like one that is empty.
 
     Raises HsiError: a file is there but differs from its checksum (it is never overwritten), or none can be
     had.
@@ -50,6 +61,10 @@ def obtain(file: str, checksum: str | None, sources: Sequence[str], data_dir: Pa
                     "delete it, then it is fetched again, or replace it."
                 )
             return path
+    if data_dir.exists():
+        log.info("%s is neither in %s nor in %s: it is fetched to the latter.", file, data_dir, data_dir / name)
+    else:
+        log.warning("data_dir=%s does not exist: it is made for %s. Is the name right?", data_dir, file)
     return fetch(file, checksum, sources, data_dir / name)
 
 
@@ -69,10 +84,11 @@ def fetch(file: str, checksum: str | None, sources: Sequence[str], folder: Path)
 
     Returns
     -------
-    folder/file. It appears in one rename, whole and verified; a broken attempt leaves nothing.
+    folder/file. It appears in one rename, whole and verified; a broken attempt leaves nothing, no folder either.
 
     Raises HsiError: no source has it, or the folder cannot be written.
     """
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return _fetch_from_first(file, checksum, sources, folder)
@@ -82,6 +98,10 @@ def fetch(file: str, checksum: str | None, sources: Sequence[str], folder: Path)
             f"cannot write {folder / file} ({reason}): make room or give yourself permission there, "
             "or name another folder with data_dir= or HSI_DATA_DIR."
         ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            for place in missing:
+                place.rmdir()  # refused where something is in it
 
 
 def _fetch_from_first(file: str, checksum: str | None, sources: Sequence[str], folder: Path) -> Path:
@@ -95,6 +115,7 @@ def _fetch_from_first(file: str, checksum: str | None, sources: Sequence[str], f
             os.replace(part, folder / file)
             return folder / file
         except _UnavailableError as error:
+            log.warning("no: %s", error)
             reasons.append(f"{source} ({error})")
         finally:
             part.unlink(missing_ok=True)
@@ -129,11 +150,17 @@ def _from_http(url: str, part: Path) -> None:
         raise _UnavailableError(f"HTTP {error.response.status_code}") from error
     except requests.ConnectionError as error:
         _unreachable.add(host)
-        raise _UnavailableError(f"cannot connect to {host}") from error
+        raise _UnavailableError(f"cannot connect to {host}: {_hindrance(error)}") from error
     except requests.Timeout as error:
         raise _UnavailableError(f"no answer in {TIMEOUT[1]} s") from error
     except requests.RequestException as error:
         raise _UnavailableError(f"broke off, {type(error).__name__}") from error
+
+
+def _hindrance(error: Exception) -> str:
+    """Why there is no connection, out of what `requests` puts around it."""
+    found = [words for sign, words in HINDRANCES.items() if sign in f"{type(error).__name__} {error}"]
+    return found[0] if found else type(error).__name__
 
 
 def _from_package(source: str, part: Path) -> None:

@@ -328,6 +328,25 @@ def test_a_bad_command_gets_one_sentence_and_leaves_no_result(hsi, line):
     assert not [path for path in Path().rglob("*") if path.name in RESULTS]
 
 
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("run T scene.name=../here", "scene.name=../here: give a name"),
+        ("run T scene.name=../../here", "scene.name=../../here: give a name"),
+        ("run T scene.name=/here", "scene.name=/here: give a name"),
+        ("run T scene.name=..", "scene.name=..: give a name"),
+        ("run T model=../../conf/model/hybridsn", "choose a file of conf/model by its name alone"),
+        ("audit scene=synthetic scene.name=../../here", "scene.name=../../here: give a name"),
+        ("predict run=x scene=synthetic scene.name=../../here", "scene.name=../../here: give a name"),
+    ],
+)
+def test_a_name_that_leads_elsewhere_makes_no_folder(hsi, line, sentence):
+    outcome = hsi(line)
+    assert outcome.status == 2
+    assert sentence in told(outcome)
+    assert not list(Path().iterdir())
+
+
 def test_a_gpu_is_asked_for_where_there_is_none(hsi, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert "device=cuda: torch sees no GPU here" in told(hsi("run T device=cuda"))

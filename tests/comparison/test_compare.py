@@ -155,6 +155,29 @@ def test_single_run_says_so_and_shows_no_nan(tmp_path, call):
     assert "nan" not in out.lower()
 
 
+def test_what_differs_beside_the_configuration_is_said(tmp_path, call):
+    """Precision and threads follow from the machine: the same words can make other runs elsewhere."""
+    for seed in (0, 1):
+        for model, precision, threads in (("svm", "fp32", 1), ("knn", ["fp32", "bf16"][seed], 1 + seed)):
+            path = write_run(tmp_path / f"{model}{seed}", seed=seed, oa=0.9, model=model) / "metrics.json"
+            files.write_json(path, json.loads(path.read_text()) | {"precision": precision, "threads": threads})
+    status, out, _ = call(tmp_path)
+    assert status == 0
+    said = " ".join(out.split())
+    assert "Not all runs have the same precision (bf16 in 1; fp32 in 1, 2): part of a difference" in said
+    assert "Not all runs have the same threads (1 in 1, 2; 2 in 1): sums are rounded differently" in said
+    assert pd.read_csv(tmp_path / "summary.csv")["precision"].tolist() == ["bf16, fp32", "fp32"]
+    assert "precision" in (tmp_path / "summary.md").read_text()
+
+
+def test_what_does_not_differ_is_not_said(tmp_path, call):
+    write_run(tmp_path / "a", seed=0, oa=0.9)
+    write_run(tmp_path / "b", seed=0, oa=0.9, model="knn")
+    _, out, _ = call(tmp_path)
+    assert "Not all runs" not in out
+    assert "precision" not in (tmp_path / "summary.md").read_text()
+
+
 def test_one_pair_concludes_nothing(tmp_path, call):
     for model, oa in (("svm", 0.8), ("cnn", 0.9)):
         write_run(tmp_path / model, model=model, seed=0, oa=oa)

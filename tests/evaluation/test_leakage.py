@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsi.evaluation.leakage import accuracy_by_distance, audit, ladder, sees_training
+from hsi.evaluation.leakage import accuracy_by_distance, audit, in_words, ladder, sees_training
 from hsi.splits.random import random_split
 from hsi.splits.roles import TEST, TRAIN, Split
 
@@ -89,6 +89,19 @@ def test_a_row_by_hand():
         (9, 16, 1, 1.0),
     ]
     assert found["sentence"].startswith("50.0% of the test windows (5 x 5 pixels)")
+    assert in_words(found) == found["sentence"]
+
+
+def test_windows_of_one_pixel_see_nothing_and_are_near_all_the_same():
+    role, labels = np.zeros((9, 40), np.uint8), np.ones((9, 40), int)
+    role[4, 0], role[4, 10:13] = TRAIN, TEST
+    assert in_words(audit(Split(role), labels, 1)).endswith(
+        "The nearest training pixel is 11 pixels away in the median, and no test pixel lies beside one."
+    )
+    role[3, 1] = TEST  # over the corner is beside, too
+    assert in_words(audit(Split(role), labels, 1)).endswith(
+        "The nearest training pixel is 10 pixels away in the median, and 1 of the 4 test pixels (25.0%) lie beside one."
+    )
 
 
 def test_masked_regions_leak_nothing_unless_the_map_is_unmasked():
@@ -97,7 +110,10 @@ def test_masked_regions_leak_nothing_unless_the_map_is_unmasked():
     split = Split(role, np.array([[0, 1]], np.uint8))
     found = audit(split, labels, 3)
     assert (found["test_windows_with_training_pixel"], found["mean_overlap"]) == (0, 0)
-    assert found["sentence"].startswith("No test window")
+    assert in_words(found) == (
+        "No test window (3 x 3 pixels) contains a training pixel. The nearest training pixel is 1 pixel away in the "
+        "median, and 1 of the 1 test pixels (100.0%) lie beside one."
+    )
     free = audit(split, labels, 3, context="free")
     assert (free["test_windows_with_training_pixel"], free["mean_overlap"]) == (1, 0.5)
 

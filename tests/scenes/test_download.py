@@ -95,6 +95,9 @@ def test_goes_on_to_the_next_source(server, closed, tmp_path, caplog):
     assert [line for line in caplog.messages if "fetching" in line] == [
         f"fetching scene.mat from {source}" for source in sources
     ]
+    reasons = [line for line in caplog.messages if line.startswith("no: ")]
+    words = ["connection refused", "HTTP 404", "broke off", "wrong content"]
+    assert [word in reason for word, reason in zip(words, reasons, strict=True)] == [True] * 4
 
 
 def test_names_everything_when_nothing_works(server, closed, tmp_path):
@@ -105,7 +108,7 @@ def test_names_everything_when_nothing_works(server, closed, tmp_path):
     assert all(word in message for word in ["scene.mat", SHA256, str(tmp_path / "data"), *sources])
     assert all(word in message for word in ["cannot connect", "HTTP 404", "broke off", "wrong content, sha256:"])
     assert "\n" not in message
-    assert leftovers(tmp_path / "data") == []
+    assert not (tmp_path / "data").exists()
 
 
 def test_without_checksum_a_web_page_or_broken_file_is_refused(server, tmp_path):
@@ -145,7 +148,36 @@ def test_unwritable_folder_and_full_disk(server, tmp_path):
             fetch("scene.mat", SHA256, [f"{server}/good.mat"], tmp_path / "full")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert leftovers(tmp_path / "full") == []
+    assert not (tmp_path / "full").exists()
+
+
+def test_a_broken_attempt_takes_away_its_own_folders_only(closed, tmp_path):
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(HsiError, match="cannot connect to 127"):
+        obtain("cube.mat", SHA256, [f"{closed}/cube.mat"], tmp_path / "mine" / "new", "scene")
+    assert leftovers(tmp_path) == ["mine"]
+
+
+def test_a_host_without_an_address_is_told_from_one_that_refuses(closed, tmp_path, monkeypatch):
+    with pytest.raises(HsiError, match=r"cannot connect to [\d.:]+: connection refused"):
+        fetch("scene.mat", SHA256, [f"{closed}/a.mat"], tmp_path)
+
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(HsiError, match=r"cannot connect to nowhere\.invalid: no address is found for it"):
+        fetch("scene.mat", SHA256, ["https://nowhere.invalid/a.mat"], tmp_path)
+
+
+def test_a_data_folder_that_does_not_exist_is_said_aloud(server, tmp_path, caplog):
+    obtain("cube.mat", SHA256, [f"{server}/good.mat"], tmp_path / "dta", "scene")
+    assert f"data_dir={tmp_path / 'dta'} does not exist: it is made for cube.mat" in caplog.text
+    caplog.clear()
+    caplog.set_level("INFO", "hsi")
+    obtain("labels.mat", SHA256, [f"{server}/good.mat"], tmp_path / "dta", "scene")
+    assert "does not exist" not in caplog.text
+    assert f"labels.mat is neither in {tmp_path / 'dta'} nor in {tmp_path / 'dta' / 'scene'}" in caplog.text
 
 
 @pytest.mark.parametrize("place", ["scene", "."])
