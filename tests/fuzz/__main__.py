@@ -35,8 +35,7 @@ def main() -> int:
         for (which, number), result in results(every, options.processes, Path(folder)):
             counts[which, result.kind] += 1
             if result.kind in FAULTS:
-                signature = result.said.strip().split("\n")[-1][:100]
-                faults.setdefault((which, result.kind, signature), []).append((number, result))
+                faults.setdefault((which, result.kind, _signature(result)), []).append((number, result))
             bar.update()
         bar.close()
     _tell(faults)
@@ -66,6 +65,13 @@ def _one(case: str, folder: Path) -> int:
     result = read_case(target, make_seeds(target, folder / "seeds"), int(number), folder / "case")
     print(f"{result.kind}: {result.said}")
     return int(result.kind in FAULTS)
+
+
+def _signature(result: Result) -> str:
+    """What faults of one cause have in common: where a process stood when it ended, or what was raised last."""
+    lines = result.said.strip().split("\n")
+    stood = [line for line in lines if line.startswith("  File ")]
+    return stood[0] if stood and result.kind in ("crash", "hang") else lines[-1][:100]
 
 
 def _tell(faults: dict[tuple[int, str, str], list[tuple[int, Result]]]) -> None:

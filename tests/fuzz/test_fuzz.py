@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from hsi.errors import HsiError
 
-from .cases import CAP, make_seeds, read_case
+from . import cases
+from .cases import make_seeds, read_case
 from .readers import TARGETS
 from .targets import Target
 
@@ -45,6 +46,9 @@ def test_damage_is_read_or_told_in_a_sentence(target, seeds, folder, number):
     assert result.kind in ("read", "sentence"), f"{target.name}:{number}\n{result.said}"
 
 
+LITTLE = 32 * 2**20  # bytes
+
+
 def refuse(path):
     raise HsiError(f"{path} is refused.")
 
@@ -64,7 +68,7 @@ READERS = {
     "read": lambda path: path.read_bytes(),
     "sentence": refuse,
     "over the cap": run_short_of_memory,
-    "over the cap, and found out by its peak": lambda path: np.ones(CAP + 2**20, np.uint8),
+    "over the cap, and found out by its peak": lambda path: np.ones(2 * LITTLE, np.uint8),
     "traceback": lambda path: {}["key"],
     "traceback of two lines": quote,
     "executed": lambda path: subprocess.run([sys.executable, "--version"], capture_output=True),
@@ -73,7 +77,8 @@ READERS = {
 
 
 @pytest.mark.parametrize("kind", READERS)
-def test_faults_of_readers_are_found(tmp_path, kind):
+def test_faults_of_readers_are_found(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(cases, "CAP", LITTLE)
     target = Target("any", lambda folder: [], READERS[kind])
     result = read_case(target, [{"a": b"content"}], 0, tmp_path / "case")
     assert kind.startswith(result.kind), result.said
