@@ -63,7 +63,8 @@ class _Worker:
 
     def end(self, kind: str) -> Result:
         """What is left to say of a process that has crashed, or hangs and is killed here."""
-        os.kill(self.process.pid or 0, signal.SIGABRT)  # faulthandler says where it is
+        if kind == "hang":
+            os.kill(self.process.pid or 0, signal.SIGABRT)  # faulthandler says where it is
         self.process.join(5)
         self.process.kill()
         self.process.join()
