@@ -5,7 +5,6 @@ by hard links, or to arrays that no disk holds. Nothing outside of the file is e
 Specification, version 3.0.
 """
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +14,12 @@ import h5py
 import numpy as np
 
 from hsi.errors import HsiError, shown
-from hsi.scenes.archives import EXPANSION
+from hsi.scenes.hdf5_heaps import require_sound_heaps
+from hsi.scenes.limits import require_held
 from hsi.scenes.variables import Attributes, Store, Variable, require_numbers
 
 LONGEST = 100_000  # objects in a file that are looked at
+WIDTHS = (8, 8)  # bytes of addresses and lengths, in all files of today
 COPY = "copy the values into the file itself, such as by h5repack, or give a file that holds them"
 
 
@@ -42,7 +43,10 @@ def hdf5_store(path: Path, nested: bool = True) -> Store:
 
     Raises HsiError: a damaged file, or one with more than 100,000 objects.
     """
+    require_sound_heaps(path)
     with opened(path) as file:
+        if file.id.get_create_plist().get_sizes() != WIDTHS:
+            raise HsiError(f"{path} is HDF5 with addresses of an odd width: copy it by h5repack, which widens them.")
         variables, refused = _walk(path, file, nested)
 
     def attributes(name: str) -> Attributes:
@@ -96,21 +100,19 @@ def points_elsewhere(dataset: h5py.Dataset) -> str | None:
 def require_stored(path: Path, dataset: h5py.Dataset) -> None:
     """Raise HsiError unless the file is large enough for what a dataset of numbers declares.
 
-    A dataset in chunks may lack some, and the others may be compressed; a contiguous one is stored as it is.
+    A dataset in chunks may lack some, and the others may be compressed; a contiguous one is stored as it is. A single
+    number makes HDF5 expand the whole of its chunk.
     """
     if (reason := points_elsewhere(dataset)) is not None:
         raise HsiError(f"{path}: '{shown(dataset.name)}' {reason}.")
     plan = dataset.id.get_create_plist()
     chunked = plan.get_layout() == h5py.h5d.CHUNKED
     found = min(dataset.id.get_storage_size(), path.stat().st_size)
-    largest = EXPANSION * found if chunked else found
-    declared = math.prod(dataset.shape or ()) * dataset.dtype.itemsize
-    chunk = math.prod(plan.get_chunk()) * dataset.dtype.itemsize if chunked else 0
-    if max(declared, chunk) > largest:
-        raise HsiError(
-            f"{path} says that '{shown(dataset.name)}' has shape {dataset.shape}, more than the {found} bytes that it "
-            "stores for it can hold: it is damaged, cut short or was never filled, fetch or copy it again."
-        )
+    filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())] if chunked else []
+    if len(filters) != len(set(filters)):
+        raise HsiError(f"{path} compresses '{shown(dataset.name)}' several times over: save it with one compression.")
+    for shape in (dataset.shape or (), plan.get_chunk() if chunked else ()):
+        require_held(path, shape, dataset.dtype, stored=found, packed=chunked, name=dataset.name)
 
 
 def _walk(path: Path, file: h5py.File, nested: bool) -> tuple[dict[str, Variable], dict[str, str]]:

@@ -3,6 +3,8 @@
 NetCDF Classic Format Specification, Unidata. scipy maps the file into memory, so that only what is asked for is read.
 """
 
+import io
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +19,19 @@ from hsi.scenes.variables import Attributes, Store, Variable, require_numbers
 MAGIC = b"CDF"
 
 
+class _Bounded(io.FileIO):
+    """A file of which no more is asked for than it has: memory is taken for all that is asked for."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        left = os.fstat(self.fileno()).st_size - self.tell()
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[netcdf_file]:
     """Open a file; what scipy raises over it becomes an HsiError of one sentence."""
     try:
-        with netcdf_file(path, "r", mmap=True) as file:
+        with _Bounded(path) as stream, netcdf_file(stream, "r", mmap=True) as file:
             yield file
     except PermissionError as error:
         raise HsiError(f"{path} cannot be read ({error.strerror}): give yourself permission to.") from error

@@ -58,7 +58,6 @@ def check(scene: Scene) -> None:
     assert scene.cube.dtype.kind in "iuf"
     for values in (scene.wavelengths, scene.fwhm):
         assert values is None or (values.shape == (bands,) and np.isfinite(values).all() and (values > 0).all())
-    assert scene.nodata is None or not np.isinf(scene.nodata)
     assert scene.rgb_bands is None or all(0 <= band < bands for band in scene.rgb_bands)
     assert scene.labels.max() <= scene.num_classes
     assert len(set(scene.class_names)) == scene.num_classes == len(scene.label_values)

@@ -176,7 +176,7 @@ def test_an_image_that_its_file_cannot_hold_is_not_allocated(tmp_path, name):
         with zipfile.ZipFile(path, "w") as archive, archive.open("image.npy", "w") as stream:
             header = {"descr": "|u1", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(stream, header)
-    with pytest.raises(HsiError, match=r"'image' has shape \(100000, 100000, 100\), more than its \d+ bytes can hold"):
+    with pytest.raises(HsiError, match=r"image' has shape \(100.*\), more than its \d+ bytes can hold"):
         read_raster(path)
 
 
