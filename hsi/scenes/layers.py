@@ -13,11 +13,11 @@ import pandas as pd
 from hsi.config.nearest import suggest
 from hsi.errors import HsiError, NotInstalled, shown
 from hsi.scenes.formats import translated_faults
+from hsi.scenes.labels import LARGEST
 
 # How the files begin: GDAL goes by the content, and would follow what a foreign file points to
 STARTS = {".gpkg": b"SQLite format 3\0", ".shp": b"\0\0\x27\x0a", ".fgb": b"fgb", ".geojson": b"{", ".json": b"{"}
 BESIDE_SHAPES = (".shx", ".dbf", ".prj", ".cpg")
-LARGEST = 2**53  # of the label values: up to here every whole number is a double
 LONGEST_NAME = 80  # characters of a class name
 MOST_LISTED = 10  # features that a sentence names
 

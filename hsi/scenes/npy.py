@@ -63,31 +63,43 @@ def read_npz(path: Path, key: str | None, ndim: int, option: str) -> Raster:
     Raises HsiError: what `choose_key` raises, an array that the file cannot hold, or packed in a foreign way.
     """
     with zipfile.ZipFile(path) as archive:
-        found = {}
-        for member in archive.infolist():
-            if member.filename.endswith(".npy"):
-                with archive.open(member) as stream:
-                    header = _header(stream)
-                if header.dtype.kind in "iufcb":
-                    found[member.filename.removesuffix(".npy")] = member, header
-        chosen = choose_key(path, {name: header.shape for name, (_, header) in found.items()}, key, ndim, option)
-        member, header = found[chosen]
+        members = _members(path, archive)
+        shapes = {name: header.shape for name, (_, header) in members.items() if header.dtype.kind in "iufcb"}
+        chosen = choose_key(path, shapes, key, ndim, option)
+        member, header = members[chosen]
         require_held(path, header.shape, header.dtype, name=chosen)
-        needed = header.start + math.prod(header.shape) * header.dtype.itemsize
-        if member.file_size != needed or member.compress_type not in PACKED_BY:
-            raise HsiError(
-                f"{path}: '{shown(chosen)}' has {member.file_size} bytes where its header promises {needed}, or is not "
-                "packed as NumPy does it: save it again with numpy.savez_compressed."
-            )
-        values = np.frombuffer(archive.read(member), header.dtype, offset=header.start)
+        with archive.open(member) as stream:
+            content = stream.read(header.start + math.prod(header.shape) * header.dtype.itemsize)
+    values = np.frombuffer(content, header.dtype, offset=header.start)
     array = values.reshape(header.shape, order="F" if header.by_columns else "C")
     return Raster(np.array(array, order="C"), (path,))
 
 
 def names_in_archive(path: Path) -> tuple[str, ...]:
-    """Names of the arrays in an .npz file."""
+    """Names of the arrays in an .npz file.
+
+    Raises HsiError: one that has not the bytes that its header promises, or is packed in a foreign way.
+    """
     with zipfile.ZipFile(path) as archive:
-        return tuple(member.removesuffix(".npy") for member in archive.namelist())
+        return tuple(_members(path, archive))
+
+
+def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, tuple[zipfile.ZipInfo, Header]]:
+    """Each array by its name; those of pickled objects are passed over."""
+    found = {}
+    for member in archive.infolist():
+        if not member.filename.endswith(".npy"):
+            continue
+        with archive.open(member) as stream:
+            header = _header(stream)
+        if header.dtype.hasobject:
+            continue
+        name = member.filename.removesuffix(".npy")
+        if member.compress_type not in PACKED_BY:
+            raise HsiError(f"{path} packs '{shown(name)}' as NumPy never does: save it with numpy.savez_compressed.")
+        require_held(path, header.shape, header.dtype, stored=member.file_size - header.start, packed=False, name=name)
+        found[name] = member, header
+    return found
 
 
 def _header(stream: IO[bytes]) -> Header:

@@ -81,7 +81,7 @@ class Raster:
         return self._converted(array, slice(None))
 
     def sound(self) -> "Raster":
-        """Without what cannot be: wavelengths below 0, gains that are infinite, pixels without area; a note for each."""
+        """Without what cannot be: wavelengths below 0, gains that are infinite, pixels of no area. Notes say so."""
         left_out: dict[str, str] = {}
         for name, what in (("wavelengths", "wavelengths"), ("fwhm", "widths")):
             values = getattr(self, name)
