@@ -110,7 +110,8 @@ def _mended(parts: Parts, path: Path, notes: list[str]) -> Parts:
     """Polygons that cross themselves made valid; what is left of them without area is dropped."""
     import shapely
 
-    wrong = ~shapely.is_valid(parts.shapes) & _within_reach(parts.shapes)
+    points, source = shapely.get_coordinates(parts.shapes, return_index=True)
+    wrong = ~shapely.is_valid(parts.shapes) & _near(points, source, len(parts.shapes))
     if not wrong.any():
         return parts
     shapes = parts.shapes.copy()
@@ -133,21 +134,22 @@ def _on_grid(parts: Parts, layer: Layer, path: Path, place: Georeference, notes:
     import shapely
 
     convert = _conversion(layer.crs, place.crs, path, notes)
-    points = shapely.get_coordinates(parts.shapes)
+    points, source = shapely.get_coordinates(parts.shapes, return_index=True)
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         warnings.simplefilter("ignore")  # of coordinates beyond the projection
         moved = to_pixels(convert(points), placed(place, "the scene"))
-    shapes = shapely.set_coordinates(parts.shapes.copy(), moved)
-    return replace(parts, shapes=shapes).only(_within_reach(shapes))
+    near = _near(moved, source, len(parts.shapes))
+    found = parts.only(near)
+    return replace(found, shapes=shapely.set_coordinates(found.shapes, moved[near[source]]))
 
 
-def _within_reach(shapes: np.ndarray) -> np.ndarray:
-    """(N,) bool: which shapes have no corner at infinity, or so far off that products of coordinates are."""
-    import shapely
+def _near(points: np.ndarray, source: np.ndarray, count: int) -> np.ndarray:
+    """(count,) bool: which shapes have no corner at infinity, or so far off that products of coordinates are.
 
-    points, source = shapely.get_coordinates(shapes, return_index=True)
-    near = (np.abs(points) < FARTHEST).all(axis=1)  # NaN is not
-    return ~np.isin(np.arange(len(shapes)), source[~near])
+    `source`, (N,), is the shape that each of the points (N, 2) belongs to.
+    """
+    far = ~(np.abs(points) < FARTHEST).all(axis=1)  # NaN is
+    return ~np.isin(np.arange(count), source[far])
 
 
 def _conversion(layer_crs: Any, scene_crs: str | None, path: Path, notes: list[str]) -> Any:
