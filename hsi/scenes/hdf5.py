@@ -164,7 +164,7 @@ def _variable(dataset: h5py.Dataset) -> Variable:
     shape = tuple(dataset.shape or ())
     labels, scales = _labels(dataset, len(shape)), _scales(dataset, len(shape))
     dims = tuple(label or scale for label, scale in zip(labels, scales, strict=True))
-    return Variable(shape, native(dataset), dims, scales, dataset.chunks)
+    return Variable(shape, None if dataset.shape is None else native(dataset), dims, scales, dataset.chunks)
 
 
 # The attributes of dimension scales are read as attributes: the library's own functions for them, H5DSget_label and its

@@ -13,7 +13,7 @@ from hsi.errors import HsiError
 
 SIGNATURE = b"GCOL\x01\0\0\0"
 HEAD = 16  # bytes of a heap, and of an object in it
-BLOCK = 4 * 2**20  # bytes that are read at once
+BLOCK = 2**20  # bytes that are read at once
 MOST = 2_000_000  # objects that are looked at
 
 
