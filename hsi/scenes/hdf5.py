@@ -5,12 +5,14 @@ by hard links, or to arrays that no disk holds. Nothing outside of the file is e
 Specification, version 3.0.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import h5py
+import h5py.h5z
 import numpy as np
 
 from hsi.errors import HsiError, shown
@@ -20,6 +22,15 @@ from hsi.scenes.variables import Attributes, Store, Variable, require_numbers
 
 LONGEST = 100_000  # objects in a file that are looked at
 WIDTHS = (8, 8)  # bytes of addresses and lengths, in all files of today
+CHECKSUM = 4  # bytes of a chunk that fletcher32 takes off, whether they are there or not
+# Those that are common; the decoders of the others trust what the file says, or come from elsewhere
+FILTERS = {
+    h5py.h5z.FILTER_DEFLATE,
+    h5py.h5z.FILTER_SHUFFLE,
+    h5py.h5z.FILTER_FLETCHER32,
+    h5py.h5z.FILTER_SZIP,
+    h5py.h5z.FILTER_LZF,
+}
 COPY = "copy the values into the file itself, such as by h5repack, or give a file that holds them"
 
 
@@ -108,11 +119,32 @@ def require_stored(path: Path, dataset: h5py.Dataset) -> None:
     plan = dataset.id.get_create_plist()
     chunked = plan.get_layout() == h5py.h5d.CHUNKED
     found = min(dataset.id.get_storage_size(), path.stat().st_size)
-    filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())] if chunked else []
-    if len(filters) != len(set(filters)):
-        raise HsiError(f"{path} compresses '{shown(dataset.name)}' several times over: save it with one compression.")
     for shape in (dataset.shape or (), plan.get_chunk() if chunked else ()):
         require_held(path, shape, dataset.dtype, stored=found, packed=chunked, name=dataset.name)
+    if chunked:
+        _require_sound_chunks(path, dataset, math.prod(plan.get_chunk()) * dataset.dtype.itemsize)
+
+
+def _require_sound_chunks(path: Path, dataset: h5py.Dataset, nbytes: int) -> None:
+    """Raise HsiError for chunks of `nbytes` that the library cannot unpack, or by which it goes astray."""
+    plan = dataset.id.get_create_plist()
+    filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
+    if len(filters) != len(set(filters)) or not set(filters) <= FILTERS:
+        raise HsiError(
+            f"{path} packs '{shown(dataset.name)}' by filters that are not read here (numbers {filters}): repack it by "
+            "'h5repack -f GZIP=4 IN OUT'."
+        )
+    least = CHECKSUM if h5py.h5z.FILTER_FLETCHER32 in filters else 0
+
+    def is_odd(chunk: Any) -> bool | None:
+        # what was packed is not much larger than before; the library unpacks all that there is
+        return None if least < chunk.size <= 2 * nbytes + 1024 else True
+
+    if filters and dataset.id.chunk_iter(is_odd):
+        raise HsiError(
+            f"{path} has a piece of '{shown(dataset.name)}' of a size that cannot be: it is damaged, fetch or copy it "
+            "again."
+        )
 
 
 def _walk(path: Path, file: h5py.File, nested: bool) -> tuple[dict[str, Variable], dict[str, str]]:

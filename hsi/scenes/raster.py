@@ -92,7 +92,7 @@ class Raster:
             if values is not None and not np.isfinite(values).all():
                 left_out[name] = f"the {what} of its bands are not all finite"
         if self.georeference is not None and not has_area(self.georeference):
-            left_out["georeference"] = "by its georeference its pixels have no area, or lie at infinity"
+            left_out["georeference"] = "the places of its pixels make no area, or lie at infinity"
         said = tuple(f"{self.files[0].name}: {reason}, so they are passed over" for reason in left_out.values())
         nothing: dict[str, Any] = dict.fromkeys(left_out)
         return replace(self, **nothing, notes=(*self.notes, *said)) if left_out else self

@@ -309,7 +309,6 @@ def hdf5_cubes(folder: Path) -> list[Path]:
         plain_h5=write,
         packed_h5=lambda path: write(path, chunks=(2, 3, 4), compression="gzip", shuffle=True, fletcher32=True),
         lzf_h5=lambda path: write(path, chunks=(7, 8, 6), compression="lzf"),
-        scaled_h5=lambda path: write(path, chunks=(7, 8, 6), scaleoffset=12),
     )
 
 

@@ -182,6 +182,17 @@ def test_other_units_are_mentioned(tmp_path, unit):
     assert raster.notes == (f"a.hdr: wavelengths in '{unit}' are not used, only nm and µm are understood",)
 
 
+@pytest.mark.parametrize("values", [[-400, 500, 600, 700, 800], [0, 500, 600, 700, 800], [1e308, 1, 2, 3, 4]])
+def test_wavelengths_that_are_none_are_mentioned(tmp_path, values):
+    path = write(tmp_path, wavelength=braces(values), fwhm=braces(values), wavelength_units="um")
+    raster = read_raster(path)
+    assert (raster.wavelengths, raster.fwhm) == (None, None)
+    assert raster.notes == (
+        "a.hdr: the wavelengths of its bands are not all above 0 nm, so they are passed over",
+        "a.hdr: the widths of its bands are not all above 0 nm, so they are passed over",
+    )
+
+
 def test_lists_of_another_length_are_mentioned(tmp_path):
     short = braces([1, 2])
     path = write(
@@ -343,3 +354,9 @@ def test_projection_info_is_that_of_gdal(tmp_path, case, datum):
         assert ours["datum"] == "WGS84"
     else:
         assert (ours["a"], round(ours["rf"], 3)) == (6378137, 298.257)
+
+
+def test_bands_that_the_data_file_cannot_hold_are_not_counted_off(tmp_path):
+    """A gain for each of them would take gigabytes."""
+    with pytest.raises(HsiError, match=r"120 bytes where a\.hdr promises"):
+        read_raster(write(tmp_path, bands=2**40, reflectance_scale_factor=10_000))
