@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hsi.cube import Cube, LazyCube
-from hsi.errors import HsiError
+from hsi.errors import HsiError, shown
 from hsi.scenes.containers import SUFFIXES, read_container
 from hsi.scenes.envi import DATA_SUFFIXES, find_header, read_envi
 from hsi.scenes.geotiff import read_tiff
@@ -25,6 +25,7 @@ from hsi.scenes.raster import Raster
 
 WITH_NAMES = (".mat", ".npz", *SUFFIXES)
 POLYGONS = (".shp", ".gpkg", ".geojson", ".json", ".kml", ".fgb")
+LONGEST = 200  # characters of what a library says
 READ_HERE = ".mat, .npy, .npz, ENVI .hdr, (Geo)TIFF .tif, HDF5 .h5 or netCDF .nc file"
 
 
@@ -89,7 +90,7 @@ def _as_sentence(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise HsiError(f"{path} cannot be read ({error.strerror}): give yourself permission to.") from error
     except Exception as error:  # the libraries answer damage with dozens of unrelated exceptions
-        reason = f"{type(error).__name__}: {error}".split("\n")[0]
+        reason = f"{type(error).__name__}: {shown(error, LONGEST)}"
         raise HsiError(
             f"{path} cannot be read ({reason}): it is damaged or cut short, fetch or copy it again."
         ) from error

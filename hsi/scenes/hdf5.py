@@ -6,8 +6,6 @@ Specification, version 3.0.
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,44 +32,29 @@ FILTERS = {
 COPY = "copy the values into the file itself, such as by h5repack, or give a file that holds them"
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """Open a file; what the library raises over it becomes an HsiError of one sentence."""
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except PermissionError as error:
-        raise HsiError(f"{path} cannot be read ({error.strerror}): give yourself permission to.") from error
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        reason = f"{type(error).__name__}: {shown(error, 200)}"
-        raise HsiError(
-            f"{path} cannot be read ({reason}): it is damaged or cut short, fetch or copy it again."
-        ) from error
-
-
 def hdf5_store(path: Path, nested: bool = True) -> Store:
     """List the variables of a file, those in groups only if `nested`; none is read.
 
     Raises HsiError: a damaged file, or one with more than 100,000 objects.
     """
     require_sound_heaps(path)
-    with opened(path) as file:
+    with h5py.File(path, "r") as file:
         if file.id.get_create_plist().get_sizes() != WIDTHS:
             raise HsiError(f"{path} is HDF5 with addresses of an odd width: copy it by h5repack, which widens them.")
         variables, refused = _walk(path, file, nested)
 
     def attributes(name: str) -> Attributes:
-        with opened(path) as file:
+        with h5py.File(path, "r") as file:
             return _attributes(file[name or "/"])
 
     def check(name: str) -> None:
-        with opened(path) as file:
+        with h5py.File(path, "r") as file:
             require_stored(path, file[name])
 
     def read(name: str, part: tuple[slice, ...]) -> np.ndarray:
         shape = variables[name].shape
         dtype = require_numbers(store, name)
-        with opened(path) as file:
+        with h5py.File(path, "r") as file:
             if file[name].shape != shape:
                 raise HsiError(f"{path} has changed while it was read: start again.")
             return read_part(file[name], part, dtype)

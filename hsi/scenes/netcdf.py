@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.io import netcdf_file
 
-from hsi.errors import HsiError, shown
+from hsi.errors import HsiError
 from hsi.scenes.variables import Attributes, Store, Variable, require_numbers
 
 MAGIC = b"CDF"
@@ -29,22 +29,15 @@ class _Bounded(io.FileIO):
 
 @contextmanager
 def opened(path: Path) -> Iterator[netcdf_file]:
-    """Open a file; what scipy raises over it becomes an HsiError of one sentence."""
+    """Open a file, and let go of it whatever comes."""
     try:
         with _Bounded(path) as stream, netcdf_file(stream, "r", mmap=True) as file:
             yield file
-    except PermissionError as error:
-        raise HsiError(f"{path} cannot be read ({error.strerror}): give yourself permission to.") from error
-    except HsiError:
-        raise
-    except Exception as error:  # scipy answers damage with whatever comes out of its reading
-        reason = f"{type(error).__name__}: {shown(error, 200)}"
+    except Exception as error:
         traceback.clear_frames(
             error.__traceback__
         )  # their arrays keep the file mapped, and scipy complains of it later
-        raise HsiError(
-            f"{path} cannot be read ({reason}): it is damaged or cut short, fetch or copy it again."
-        ) from error
+        raise
 
 
 def classic_store(path: Path) -> Store:
