@@ -34,9 +34,8 @@ def opened(path: Path) -> Iterator[netcdf_file]:
         with _Bounded(path) as stream, netcdf_file(stream, "r", mmap=True) as file:
             yield file
     except Exception as error:
-        traceback.clear_frames(
-            error.__traceback__
-        )  # their arrays keep the file mapped, and scipy complains of it later
+        # arrays in its frames keep the file mapped, and scipy complains of that later
+        traceback.clear_frames(error.__traceback__)
         raise
 
 

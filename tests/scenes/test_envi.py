@@ -122,6 +122,7 @@ def test_polygons_are_no_image(tmp_path):
         ({"fwhm": "{1, 1, inf, 1, 1}"}, r"'inf' in 'fwhm' is no number"),
         ({"data_gain_values": "{1, 1, nan, 1, 1}"}, r"'nan' in 'data gain values' is no number"),
         ({"reflectance_scale_factor": 0}, r"'reflectance scale factor = 0' must be above 0"),
+        ({"default_bands": "{1, red, 3}"}, r"'red' in 'default bands' is no number"),
         ({"data_ignore_value": "none"}, r"'data ignore value = none' is no number"),
     ],
 )
