@@ -1,17 +1,21 @@
 # make run   train HybridSN on Indian Pines and map the scene      make test   run the tests
 # make lint  style, format and types                               make bench  shared trunk against window by window
+# make fuzz  read 100,000 damaged files, in processes that are watched
 # All create .venv and keep it up to date by themselves. ARGS are passed on: make run ARGS="+attention=se seed=1"
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test lint format bench clean
+.PHONY: run test fuzz lint format bench clean
 
 run: .venv/ready
 	$(BIN)/python -m hsi.run $(ARGS)
 
 test: .venv/ready
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
+
+fuzz: .venv/ready
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -1,12 +1,10 @@
-"""Files that hold several arrays, each under a name: which one is meant, and whether it can be in there."""
+"""Files that hold several arrays, each under a name: which one is meant."""
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
 from hsi.errors import HsiError, shown
 
-EXPANSION = 1032  # bytes that one byte of a deflate stream becomes at most (zlib, "Technical Details")
 LISTED = 30  # names that a sentence has room for
 
 
@@ -26,7 +24,7 @@ def choose_key(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | Non
     option
         what messages call the key.
 
-    Raises HsiError: no such array, none that fits or several, or one that the file is too small to hold.
+    Raises HsiError: no such array, none that fits or several.
     """
     if key is None:
         # MATLAB stores scalars and vectors as 1 x n: they are no candidates for an image.
@@ -40,12 +38,6 @@ def choose_key(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | Non
     elif key not in shapes:
         raise HsiError(
             f"{path} has no array '{shown(key)}', it holds: {listing(shapes)}; set {option} to one of these."
-        )
-    # A number takes a byte at least, before the compression.
-    if math.prod(shapes[key]) > EXPANSION * path.stat().st_size:
-        raise HsiError(
-            f"{path} says that '{shown(key)}' has shape {shapes[key]}, more than its {path.stat().st_size} bytes can "
-            "hold: it is damaged or cut short, fetch or copy it again."
         )
     return key
 

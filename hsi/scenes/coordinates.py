@@ -1,5 +1,6 @@
 """Coordinates on the ground, and the pixels of a grid that they fall into."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,12 @@ from hsi.georeference import Georeference
 Placed = tuple[np.ndarray, np.ndarray]  # (2, 2) linear part and (2,) origin: point = linear @ (col, row) + origin
 
 
+def has_area(georeference: Georeference) -> bool:
+    """Whether pixels have an area by a georeference, and all its numbers are finite."""
+    a, b, _, d, e, _ = georeference.transform
+    return all(map(math.isfinite, georeference.transform)) and a * e != b * d
+
+
 def placed(georeference: Georeference, whose: str) -> Placed:
     """Linear part (2, 2) and origin (2,) of a georeference; `whose` names the image in messages.
 
@@ -17,7 +24,7 @@ def placed(georeference: Georeference, whose: str) -> Placed:
     """
     a, b, c, d, e, f = georeference.transform
     linear, origin = np.array([[a, b], [d, e]], dtype=np.float64), np.array([c, f], dtype=np.float64)
-    if not np.isfinite([*linear.flat, *origin]).all() or a * e == b * d:
+    if not has_area(georeference):
         raise HsiError(
             f"{whose} has the transform {[float(part) for part in georeference.transform]}, by which its pixels "
             "have no area: correct its georeference"
@@ -33,9 +40,16 @@ def to_pixels(points: np.ndarray, grid: Placed) -> np.ndarray:
 
 
 def between(one: Placed, other: Placed) -> Placed:
-    """Linear part and origin that take columns and rows of `one` grid to those of the `other`."""
-    back = np.linalg.inv(other[0])
-    return back @ one[0], back @ (one[1] - other[1])
+    """Linear part and origin that take columns and rows of `one` grid to those of the `other`.
+
+    Raises HsiError: grids so far apart, or pixels so different, that no number says how.
+    """
+    with np.errstate(all="ignore"):
+        back = np.linalg.inv(other[0])
+        linear, origin = back @ one[0], back @ (one[1] - other[1])
+    if not (np.isfinite(linear).all() and np.isfinite(origin).all()):
+        raise HsiError("the georeferences of two images have no grid in common: correct the one that is wrong")
+    return linear, origin
 
 
 def parse_crs(text: str, whose: str) -> Any:

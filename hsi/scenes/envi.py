@@ -38,6 +38,7 @@ def read_envi(path: Path) -> Raster:
         )
     data = data_beside(path) if is_header else path
     plain = _layout(header_path, header, data)
+    cube = plain_cube(plain, header_path.name)  # which the file can hold: lists of as many values as bands follow
     bands = plain.shape[2]
     nodata = numbers_or_nan(header_path, header, "data ignore value")
     wavelengths, fwhm, spectral_notes = _spectral(header_path, header, bands)
@@ -46,7 +47,7 @@ def read_envi(path: Path) -> Raster:
     rgb_bands, rgb_notes = _rgb_bands(header_path, header, bands)
     georeference, map_notes = read_georeference(header)
     return Raster(
-        plain_cube(plain, header_path.name),
+        cube,
         (header_path, data),
         wavelengths=wavelengths,
         fwhm=fwhm,

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from hsi.cube import Cube, LazyCube
-from hsi.errors import HsiError
+from hsi.errors import HsiError, shown
 from hsi.scenes.containers import SUFFIXES, read_container
 from hsi.scenes.envi import DATA_SUFFIXES, find_header, read_envi
 from hsi.scenes.geotiff import read_tiff
+from hsi.scenes.limits import require_held, require_pixels
 from hsi.scenes.mat import read_mat
 from hsi.scenes.npy import names_in_archive, read_npy, read_npz
 from hsi.scenes.products.enmap import metadata_beside, read_enmap
@@ -24,9 +25,8 @@ from hsi.scenes.raster import Raster
 
 WITH_NAMES = (".mat", ".npz", *SUFFIXES)
 POLYGONS = (".shp", ".gpkg", ".geojson", ".json", ".kml", ".fgb")
+LONGEST = 200  # characters of what a library says
 READ_HERE = ".mat, .npy, .npz, ENVI .hdr, (Geo)TIFF .tif, HDF5 .h5 or netCDF .nc file"
-EXPANSION = 20_000  # more than any compression of TIFF makes of a byte, but for an image that is all the same
-SMALL = 256 * 2**20  # bytes that a label image may take, however small its file
 
 
 def read_raster(path: str | Path, key: str | None = None, ndim: int = 3, option: str | None = None) -> Raster:
@@ -54,8 +54,8 @@ def read_raster(path: str | Path, key: str | None = None, ndim: int = 3, option:
     path = Path(path).expanduser()
     option = option or ("scene.cube_key" if ndim == 3 else "scene.labels_key")
     with translated_faults(path):
-        raster = _read(path, key, ndim, option)
-        return replace(raster, array=_of_rank(path, raster.array, ndim))
+        raster = _read(path, key, ndim, option).sound()
+        return replace(raster, array=_of_rank(path, raster, ndim))
 
 
 def archive_names(path: str | Path) -> tuple[str, ...]:
@@ -90,26 +90,26 @@ def _as_sentence(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise HsiError(f"{path} cannot be read ({error.strerror}): give yourself permission to.") from error
     except Exception as error:  # the libraries answer damage with dozens of unrelated exceptions
-        reason = f"{type(error).__name__}: {error}".split("\n")[0]
+        reason = f"{type(error).__name__}: {shown(error, LONGEST)}"
         raise HsiError(
             f"{path} cannot be read ({reason}): it is damaged or cut short, fetch or copy it again."
         ) from error
 
 
-def _of_rank(path: Path, array: Cube, ndim: int) -> Cube:
+def _of_rank(path: Path, raster: Raster, ndim: int) -> Cube:
     """The array with `ndim` dimensions, in native byte order; an image of one band is a label image too."""
+    array = raster.array
     one_band = ndim == 2 and array.ndim == 3 and array.shape[2] == 1
     if array.ndim != ndim and not one_band:
         layout = "a cube (rows, columns, bands)" if ndim == 3 else "a label image (rows, columns)"
         raise HsiError(f"{path} holds an array of shape {array.shape}, but {layout} is needed: give another array.")
+    stored = sum(file.stat().st_size for file in raster.files)
+    if ndim == 3:
+        require_pixels(path, array.shape[0], array.shape[1], stored)
     if isinstance(array, LazyCube):
+        require_held(path, array.shape, array.dtype, stored=stored)
         if ndim == 3:
             return _guarded(path, array)
-        if array.nbytes > max(SMALL, EXPANSION * path.stat().st_size):
-            raise HsiError(
-                f"{path} says that it has {array.shape[0]} x {array.shape[1]} pixels, more than its "
-                f"{path.stat().st_size} bytes can hold: it is damaged or cut short, fetch or copy it again."
-            )
         array = array[:]
     if one_band:
         array = array[:, :, 0]

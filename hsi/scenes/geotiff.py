@@ -20,6 +20,7 @@ from hsi.cube import LazyCube
 from hsi.errors import HsiError, NotInstalled
 from hsi.georeference import Georeference
 from hsi.scenes.gdal_metadata import bad_bands_of, classes_of, rgb_bands_of, sidecar, spectral_of
+from hsi.scenes.limits import require_held
 from hsi.scenes.raster import Raster
 from hsi.scenes.tiff_pages import read_pages, says_more
 
@@ -113,6 +114,8 @@ def _described(path: Path, dataset: Any) -> Raster:
     if dtype.kind not in "iuf":
         raise HsiError(f"{path} holds {dtype} numbers, which are no spectra: save the image as real numbers.")
     shape = (dataset.height, dataset.width, dataset.count)
+    for rows, cols in set(dataset.block_shapes):  # GDAL unpacks each as a whole, and it may be larger than the image
+        require_held(path, (max(rows, shape[0]), max(cols, shape[1]), shape[2]), dtype)
     wavelengths, fwhm, notes = spectral_of(dataset)
     georeference, map_notes = _georeference(dataset)
     nodata, nodata_notes = _nodata(dataset)

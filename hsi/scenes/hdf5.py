@@ -6,35 +6,30 @@ Specification, version 3.0.
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import h5py
+import h5py.h5z
 import numpy as np
 
 from hsi.errors import HsiError, shown
-from hsi.scenes.archives import EXPANSION
+from hsi.scenes.hdf5_heaps import require_sound_heaps
+from hsi.scenes.limits import require_held
 from hsi.scenes.variables import Attributes, Store, Variable, require_numbers
 
 LONGEST = 100_000  # objects in a file that are looked at
+WIDTHS = (8, 8)  # bytes of addresses and lengths, in all files of today
+CHECKSUM = 4  # bytes of a chunk that fletcher32 takes off, whether they are there or not
+# Those that are common; the decoders of the others trust what the file says, or come from elsewhere
+FILTERS = {
+    h5py.h5z.FILTER_DEFLATE,
+    h5py.h5z.FILTER_SHUFFLE,
+    h5py.h5z.FILTER_FLETCHER32,
+    h5py.h5z.FILTER_SZIP,
+    h5py.h5z.FILTER_LZF,
+}
 COPY = "copy the values into the file itself, such as by h5repack, or give a file that holds them"
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """Open a file; what the library raises over it becomes an HsiError of one sentence."""
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except PermissionError as error:
-        raise HsiError(f"{path} cannot be read ({error.strerror}): give yourself permission to.") from error
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        reason = f"{type(error).__name__}: {shown(error, 200)}"
-        raise HsiError(
-            f"{path} cannot be read ({reason}): it is damaged or cut short, fetch or copy it again."
-        ) from error
 
 
 def hdf5_store(path: Path, nested: bool = True) -> Store:
@@ -42,21 +37,24 @@ def hdf5_store(path: Path, nested: bool = True) -> Store:
 
     Raises HsiError: a damaged file, or one with more than 100,000 objects.
     """
-    with opened(path) as file:
+    require_sound_heaps(path)
+    with h5py.File(path, "r") as file:
+        if file.id.get_create_plist().get_sizes() != WIDTHS:
+            raise HsiError(f"{path} is HDF5 with addresses of an odd width: copy it by h5repack, which widens them.")
         variables, refused = _walk(path, file, nested)
 
     def attributes(name: str) -> Attributes:
-        with opened(path) as file:
+        with h5py.File(path, "r") as file:
             return _attributes(file[name or "/"])
 
     def check(name: str) -> None:
-        with opened(path) as file:
+        with h5py.File(path, "r") as file:
             require_stored(path, file[name])
 
     def read(name: str, part: tuple[slice, ...]) -> np.ndarray:
         shape = variables[name].shape
         dtype = require_numbers(store, name)
-        with opened(path) as file:
+        with h5py.File(path, "r") as file:
             if file[name].shape != shape:
                 raise HsiError(f"{path} has changed while it was read: start again.")
             return read_part(file[name], part, dtype)
@@ -96,20 +94,39 @@ def points_elsewhere(dataset: h5py.Dataset) -> str | None:
 def require_stored(path: Path, dataset: h5py.Dataset) -> None:
     """Raise HsiError unless the file is large enough for what a dataset of numbers declares.
 
-    A dataset in chunks may lack some, and the others may be compressed; a contiguous one is stored as it is.
+    A dataset in chunks may lack some, and the others may be compressed; a contiguous one is stored as it is. A single
+    number makes HDF5 expand the whole of its chunk.
     """
     if (reason := points_elsewhere(dataset)) is not None:
         raise HsiError(f"{path}: '{shown(dataset.name)}' {reason}.")
     plan = dataset.id.get_create_plist()
     chunked = plan.get_layout() == h5py.h5d.CHUNKED
     found = min(dataset.id.get_storage_size(), path.stat().st_size)
-    largest = EXPANSION * found if chunked else found
-    declared = math.prod(dataset.shape or ()) * dataset.dtype.itemsize
-    chunk = math.prod(plan.get_chunk()) * dataset.dtype.itemsize if chunked else 0
-    if max(declared, chunk) > largest:
+    for shape in (dataset.shape or (), plan.get_chunk() if chunked else ()):
+        require_held(path, shape, dataset.dtype, stored=found, packed=chunked, name=dataset.name)
+    if chunked:
+        _require_sound_chunks(path, dataset, math.prod(plan.get_chunk()) * dataset.dtype.itemsize)
+
+
+def _require_sound_chunks(path: Path, dataset: h5py.Dataset, nbytes: int) -> None:
+    """Raise HsiError for chunks of `nbytes` that the library cannot unpack, or by which it goes astray."""
+    plan = dataset.id.get_create_plist()
+    filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
+    if len(filters) != len(set(filters)) or not set(filters) <= FILTERS:
         raise HsiError(
-            f"{path} says that '{shown(dataset.name)}' has shape {dataset.shape}, more than the {found} bytes that it "
-            "stores for it can hold: it is damaged, cut short or was never filled, fetch or copy it again."
+            f"{path} packs '{shown(dataset.name)}' by filters that are not read here (numbers {filters}): repack it by "
+            "'h5repack -f GZIP=4 IN OUT'."
+        )
+    least = CHECKSUM if h5py.h5z.FILTER_FLETCHER32 in filters else 0
+
+    def is_odd(chunk: Any) -> bool | None:
+        # what was packed is not much larger than before; the library unpacks all that there is
+        return None if least < chunk.size <= 2 * nbytes + 1024 else True
+
+    if filters and dataset.id.chunk_iter(is_odd):
+        raise HsiError(
+            f"{path} has a piece of '{shown(dataset.name)}' of a size that cannot be: it is damaged, fetch or copy it "
+            "again."
         )
 
 
@@ -162,7 +179,7 @@ def _variable(dataset: h5py.Dataset) -> Variable:
     shape = tuple(dataset.shape or ())
     labels, scales = _labels(dataset, len(shape)), _scales(dataset, len(shape))
     dims = tuple(label or scale for label, scale in zip(labels, scales, strict=True))
-    return Variable(shape, native(dataset), dims, scales, dataset.chunks)
+    return Variable(shape, None if dataset.shape is None else native(dataset), dims, scales, dataset.chunks)
 
 
 # The attributes of dimension scales are read as attributes: the library's own functions for them, H5DSget_label and its

@@ -9,6 +9,8 @@ import numpy as np
 from hsi.errors import HsiError
 from hsi.scenes.palette import distinct_colours
 
+LARGEST = 2**53  # up to here every whole number is a double
+
 log = logging.getLogger(__name__)
 
 
@@ -41,6 +43,14 @@ def without_data(classes: Classes, valid: np.ndarray) -> tuple[Classes, list[str
     return left, said + [f"class '{classes.names[k]}' has no pixel with data: it is left out" for k in gone]
 
 
+def are_whole(image: np.ndarray) -> bool:
+    """Whether all numbers of an array are whole, and small enough for a double to hold each."""
+    if image.dtype.kind not in "iufb":
+        return False
+    whole = image.dtype.kind != "f" or bool((image == np.round(image)).all())
+    return whole and bool(((image > -LARGEST) & (image < LARGEST)).all())
+
+
 def to_contiguous(
     name: str, labels: np.ndarray, ignored_labels: Sequence[int]
 ) -> tuple[np.ndarray, tuple[int, ...], tuple[int, ...]]:
@@ -60,12 +70,12 @@ def to_contiguous(
     labels (rows, cols) int64 with classes 1..K in ascending order of their values; the values of class
     1..K; the ignored values that occurred.
 
-    Raises HsiError: fractions, NaN, or negative values that are not ignored.
+    Raises HsiError: fractions, NaN, numbers beyond 2^53, or negative values that are not ignored.
     """
-    integral = labels.dtype.kind in "iub" or (labels.dtype.kind == "f" and bool(np.all(labels == np.round(labels))))
-    if not integral or not np.isfinite(labels).all():
+    if not are_whole(labels):
         raise HsiError(f"scene {name}: labels must be whole numbers, these are {labels.dtype}: check file and key.")
-    found, inverse = np.unique(labels.astype(np.int64), return_inverse=True)
+    labels = labels.astype(np.int64)
+    found = np.unique(labels)
     if unknown := sorted(set(ignored_labels) - set(found.tolist())):
         log.warning("scene %s: ignored labels %s do not occur", name, unknown)
     ignored = np.isin(found, list(ignored_labels))
@@ -77,7 +87,7 @@ def to_contiguous(
     kept = (found != 0) & ~ignored
     rank = np.where(kept, np.cumsum(kept), 0)
     return (
-        rank[inverse].reshape(labels.shape),
+        rank[np.searchsorted(found, labels)],
         tuple(found[kept].tolist()),
         tuple(found[ignored & (found != 0)].tolist()),
     )

@@ -1,5 +1,6 @@
 """Layers of polygons and points with a class each, as GIS programs write them, read by geopandas."""
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,11 +14,11 @@ import pandas as pd
 from hsi.config.nearest import suggest
 from hsi.errors import HsiError, NotInstalled, shown
 from hsi.scenes.formats import translated_faults
+from hsi.scenes.labels import LARGEST
 
 # How the files begin: GDAL goes by the content, and would follow what a foreign file points to
 STARTS = {".gpkg": b"SQLite format 3\0", ".shp": b"\0\0\x27\x0a", ".fgb": b"fgb", ".geojson": b"{", ".json": b"{"}
 BESIDE_SHAPES = (".shx", ".dbf", ".prj", ".cpg")
-LARGEST = 2**53  # of the label values: up to here every whole number is a double
 LONGEST_NAME = 80  # characters of a class name
 MOST_LISTED = 10  # features that a sentence names
 
@@ -68,6 +69,8 @@ def read_layer(path: Path, key: str | None = None, field: str | None = None) -> 
     geopandas = library()
     with translated_faults(path):
         _require_start(path)
+        if STARTS[path.suffix.lower()] == b"{":
+            _require_no_link(path)
         key = _layer_name(geopandas, path, key)
         table = geopandas.read_file(path, layer=key, engine="pyogrio", fid_as_index=True, on_invalid="ignore")
     if not isinstance(table, geopandas.GeoDataFrame):
@@ -116,6 +119,21 @@ def _require_start(path: Path) -> None:
             f"{path} does not begin as a {path.suffix} file does: it is damaged or of another format, save the layer "
             "again as GeoPackage"
         )
+
+
+def _require_no_link(path: Path) -> None:
+    """Raise HsiError for GeoJSON that names a coordinate reference system by an address: GDAL would fetch it."""
+
+    def look(pairs: list[tuple[str, Any]]) -> tuple[tuple[str, Any], ...]:
+        for name, value in pairs:
+            if name.lower() == "crs" and isinstance(value, tuple) and "link" in {str(of).lower() for _, of in value}:
+                raise HsiError(
+                    f"{path} names its coordinate reference system by a link, which is not followed: save the layer "
+                    "again as GeoPackage"
+                )
+        return tuple(pairs)
+
+    json.loads(path.read_text("utf-8-sig", errors="replace"), object_pairs_hook=look)
 
 
 def _layer_name(geopandas: ModuleType, path: Path, key: str | None) -> str | None:

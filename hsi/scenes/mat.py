@@ -5,16 +5,15 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import scipy.io
 
 from hsi.errors import HsiError, shown
 from hsi.scenes.archives import choose_key
 from hsi.scenes.hdf5 import hdf5_store
+from hsi.scenes.limits import require_held
+from hsi.scenes.matlab import numeric_arrays, read_numbers
 from hsi.scenes.raster import Raster
 from hsi.scenes.variables import lazy_cube, require_own, slow_reading, text
 
-# What scipy.io.whosmat calls the numeric arrays; cells, structs, text and objects are nothing we could use.
-NUMERIC = {"double", "single", "logical"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 IN_MEMORY = 512 * 2**20  # bytes of a cube of version 7.3 that is read at once; a larger one stays on disk
 ROWS = {"nrow", "nrows", "rows", "lines", "nlines"}
 COLS = {"ncol", "ncols", "cols", "columns", "samples", "nsamples"}
@@ -32,13 +31,13 @@ def read_mat(path: Path, key: str | None, ndim: int, option: str) -> Raster:
     """
     if h5py.is_hdf5(path):
         return _read_hdf5(path, key, ndim, option)
-    shapes = {name: shape for name, shape, kind in scipy.io.whosmat(path) if kind in NUMERIC}
+    arrays = numeric_arrays(path)
 
     def load(name: str) -> np.ndarray:
-        array: np.ndarray = scipy.io.loadmat(path, variable_names=[name])[name]
-        return array
+        require_held(path, arrays[name].shape, arrays[name].dtype, packed=arrays[name].packed, name=name)
+        return read_numbers(path, arrays[name])
 
-    return _in_memory(path, shapes, load, key, ndim, option)
+    return _in_memory(path, {name: numbers.shape for name, numbers in arrays.items()}, load, key, ndim, option)
 
 
 def _in_memory(path: Path, shapes: Shapes, load: Load, key: str | None, ndim: int, option: str) -> Raster:
@@ -47,7 +46,7 @@ def _in_memory(path: Path, shapes: Shapes, load: Load, key: str | None, ndim: in
         name, rows, cols = grid
         choose_key(path, shapes, name, 2, option)
         return _cube_of_matrix(path, name, load(name), rows, cols)
-    return Raster(np.ascontiguousarray(load(choose_key(path, shapes, key, ndim, option))), (path,))
+    return Raster(np.array(load(choose_key(path, shapes, key, ndim, option)), order="C"), (path,))
 
 
 def _matrix_and_grid(path: Path, shapes: Shapes, load: Load, key: str | None) -> tuple[str, int, int] | None:

@@ -12,6 +12,7 @@ from hsi.scenes.coordinates import between, placed, same_crs
 
 GAP = 64  # rows: no window of up to 129 pixels sees two tiles that lie under each other
 OFF_GRID = 0.01  # of a pixel: what the transforms of tiles cut from one image may differ by
+FARTHEST = 2**31  # pixels from the first tile
 LEAST_FILLED = 0.25  # of the area around all tiles; with less they lie too far apart for one image
 
 
@@ -98,6 +99,8 @@ def _true_corners(
         if place.crs != first.crs and not (place.crs and first.crs and same_crs(first.crs, place.crs, name)):
             return None, f"{name} has another coordinate reference system than {names[0]}"
         linear, origin = between(placed(place, name), grid)
+        if np.abs(origin).max() > FARTHEST:
+            return None, f"{name} lies too far from {names[0]}"
         if np.abs(linear - np.eye(2)).max() * max(size) > OFF_GRID:
             return None, f"{name} has another resolution or orientation than {names[0]}"
         if np.abs(origin - origin.round()).max() > OFF_GRID:

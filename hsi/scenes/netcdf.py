@@ -3,6 +3,8 @@
 NetCDF Classic Format Specification, Unidata. scipy maps the file into memory, so that only what is asked for is read.
 """
 
+import io
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,30 +13,30 @@ from pathlib import Path
 import numpy as np
 from scipy.io import netcdf_file
 
-from hsi.errors import HsiError, shown
+from hsi.errors import HsiError
 from hsi.scenes.variables import Attributes, Store, Variable, require_numbers
 
 MAGIC = b"CDF"
 
 
+class _Bounded(io.FileIO):
+    """A file of which no more is asked for than it has: memory is taken for all that is asked for."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        left = os.fstat(self.fileno()).st_size - self.tell()
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[netcdf_file]:
-    """Open a file; what scipy raises over it becomes an HsiError of one sentence."""
+    """Open a file, and let go of it whatever comes."""
     try:
-        with netcdf_file(path, "r", mmap=True) as file:
+        with _Bounded(path) as stream, netcdf_file(stream, "r", mmap=True) as file:
             yield file
-    except PermissionError as error:
-        raise HsiError(f"{path} cannot be read ({error.strerror}): give yourself permission to.") from error
-    except HsiError:
+    except Exception as error:
+        # arrays in its frames keep the file mapped, and scipy complains of that later
+        traceback.clear_frames(error.__traceback__)
         raise
-    except Exception as error:  # scipy answers damage with whatever comes out of its reading
-        reason = f"{type(error).__name__}: {shown(error, 200)}"
-        traceback.clear_frames(
-            error.__traceback__
-        )  # their arrays keep the file mapped, and scipy complains of it later
-        raise HsiError(
-            f"{path} cannot be read ({reason}): it is damaged or cut short, fetch or copy it again."
-        ) from error
 
 
 def classic_store(path: Path) -> Store:

@@ -1,13 +1,15 @@
 """What every format is read into: an image of one or more bands, and what its files say about it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hsi.cube import BLOCK_BYTES, Cube, LazyCube, blocks
 from hsi.georeference import Georeference
+from hsi.scenes.coordinates import has_area
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +79,23 @@ class Raster:
 
             return LazyCube(array.shape, np.dtype(np.float32), read)
         return self._converted(array, slice(None))
+
+    def sound(self) -> "Raster":
+        """Without what cannot be: wavelengths below 0, gains that are infinite, pixels of no area. Notes say so."""
+        left_out: dict[str, str] = {}
+        for name, what in (("wavelengths", "wavelengths"), ("fwhm", "widths")):
+            values = getattr(self, name)
+            if values is not None and not (np.isfinite(values).all() and (values > 0).all()):
+                left_out[name] = f"the {what} of its bands are not all above 0 nm"
+        for name, what in (("gain", "gains"), ("offset", "offsets")):
+            values = getattr(self, name)
+            if values is not None and not np.isfinite(values).all():
+                left_out[name] = f"the {what} of its bands are not all finite"
+        if self.georeference is not None and not has_area(self.georeference):
+            left_out["georeference"] = "the places of its pixels make no area, or lie at infinity"
+        said = tuple(f"{self.files[0].name}: {reason}, so they are passed over" for reason in left_out.values())
+        nothing: dict[str, Any] = dict.fromkeys(left_out)
+        return replace(self, **nothing, notes=(*self.notes, *said)) if left_out else self
 
     def _converted(self, values: np.ndarray, bands: slice | np.ndarray) -> np.ndarray:
         """Gain and offset of `bands` applied, a row at a time in double precision; float32."""

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from hsi.errors import HsiError
+from hsi.errors import HsiError, shown
 from hsi.georeference import Georeference
 from hsi.scenes.coordinates import crs_name, parse_crs, placed, to_pixels
 from hsi.scenes.label_image import Grid
 from hsi.scenes.layers import Layer, listed
+
+FARTHEST = 1e15  # of coordinates; the Earth has 4e7 metres around it
 
 POINT, LINE, RING, POLYGON = range(4)  # shapely's numbers
 
@@ -108,7 +110,8 @@ def _mended(parts: Parts, path: Path, notes: list[str]) -> Parts:
     """Polygons that cross themselves made valid; what is left of them without area is dropped."""
     import shapely
 
-    wrong = ~shapely.is_valid(parts.shapes) & np.isfinite(shapely.bounds(parts.shapes)).all(axis=1)
+    points, source = shapely.get_coordinates(parts.shapes, return_index=True)
+    wrong = ~shapely.is_valid(parts.shapes) & _near(points, source, len(parts.shapes))
     if not wrong.any():
         return parts
     shapes = parts.shapes.copy()
@@ -135,10 +138,18 @@ def _on_grid(parts: Parts, layer: Layer, path: Path, place: Georeference, notes:
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         warnings.simplefilter("ignore")  # of coordinates beyond the projection
         moved = to_pixels(convert(points), placed(place, "the scene"))
-    finite = np.isfinite(moved).all(axis=1)
-    kept = np.setdiff1d(np.arange(len(parts.shapes)), source[~finite])
-    found = parts.only(kept)
-    return replace(found, shapes=shapely.set_coordinates(found.shapes, moved[np.isin(source, kept)]))
+    near = _near(moved, source, len(parts.shapes))
+    found = parts.only(near)
+    return replace(found, shapes=shapely.set_coordinates(found.shapes, moved[near[source]]))
+
+
+def _near(points: np.ndarray, source: np.ndarray, count: int) -> np.ndarray:
+    """(count,) bool: which shapes have no corner at infinity, or so far off that products of coordinates are.
+
+    `source`, (N,), is the shape that each of the points (N, 2) belongs to.
+    """
+    far = ~(np.abs(points) < FARTHEST).all(axis=1)  # NaN is
+    return ~np.isin(np.arange(count), source[far])
 
 
 def _conversion(layer_crs: Any, scene_crs: str | None, path: Path, notes: list[str]) -> Any:
@@ -152,12 +163,19 @@ def _conversion(layer_crs: Any, scene_crs: str | None, path: Path, notes: list[s
             "instance with gdal_edit.py -a_srs EPSG:<number>"
         )
     from pyproj import Transformer
+    from pyproj.exceptions import ProjError
 
     goal = parse_crs(scene_crs, "the scene")
     if layer_crs.equals(goal, ignore_axis_order=True):
         return lambda points: points
     notes.append(f"{path.name} is brought from {layer_crs.name} to {goal.name}, the system of the scene")
-    transformer = Transformer.from_crs(layer_crs, goal, always_xy=True)
+    try:
+        transformer = Transformer.from_crs(layer_crs, goal, always_xy=True)
+    except ProjError as error:
+        raise HsiError(
+            f"{path} is in {shown(layer_crs.name)}, from which no way leads to {shown(goal.name)}, the system of the "
+            "scene: correct the coordinate reference system of one of them"
+        ) from error
     return lambda points: np.stack(transformer.transform(points[:, 0], points[:, 1]), axis=1)
 
 

@@ -39,11 +39,11 @@ def spectrum_of(store: Store, cube: str, axis: int) -> Spectrum:
     values, unit = found
     factor, said = _factor(values, unit)
     notes = tuple(f"{store.path.name}: {note}" for note in said)
-    if factor is None or not (np.isfinite(values).all() and (values > 0).all()):
+    if factor is None:
         return Spectrum(bad_bands=_bad(store, cube, bands), notes=notes)
     widths = _beside(store, cube, WIDTHS, bands)
     fwhm = None
-    if widths is not None and (widths[0] > 0).all():
+    if widths is not None:
         own = _factor(widths[0], widths[1])[0] if widths[1] else factor
         fwhm = None if own is None else widths[0] * own
     return Spectrum(values * factor, fwhm, _bad(store, cube, bands), notes)

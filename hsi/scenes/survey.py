@@ -187,7 +187,8 @@ def _look(cube: Cube, kept: np.ndarray, nodata: float | None) -> _Look:
                 lowest, highest = (pick(np.where(missing, -fill, odd), axis=1) for pick, fill in LIMITS)
                 none |= lowest == highest
             empty[first:last][~data], partial[first:last][~data] = none, ~none
-            part = np.where(missing, np.nan, odd.astype(np.float64))[~none]
+            with np.errstate(invalid="ignore"):  # of NaN that signal
+                part = np.where(missing, np.nan, odd.astype(np.float64))[~none]
             gaps += missing[~none].sum(axis=0)
             low, high = np.fmin(low, _least(part, np.fmin)), np.fmax(high, _least(part, np.fmax))
         if data.any():

@@ -10,6 +10,7 @@ from PIL import Image, ImageSequence
 from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT
 
 from hsi.errors import HsiError
+from hsi.scenes.limits import require_held
 from hsi.scenes.raster import Raster
 
 # tags of a GeoTIFF: sizes, tie points and matrix of the transform, keys of the CRS, metadata and nodata of GDAL
@@ -23,8 +24,13 @@ def read_pages(path: Path) -> Raster:
 
     Raises HsiError: pages of different sizes; other exceptions for what Pillow cannot read.
     """
+    pages: list[np.ndarray] = []
     with Image.open(path, formats=["TIFF"]) as image:
-        pages = [_pixels(page) for page in ImageSequence.Iterator(image) if not _tag(page, SUBFILE_TYPE, 0) & 5]
+        for page in ImageSequence.Iterator(image):
+            if not _tag(page, SUBFILE_TYPE, 0) & 5:
+                shape = (page.height, page.width, len(page.getbands()), len(pages) + 1)
+                require_held(path, shape, np.dtype(np.uint32))  # Pillow has no wider samples
+                pages.append(_pixels(page))
     if len({page.shape for page in pages}) != 1 or (len(pages) > 1 and pages[0].ndim > 2):
         raise HsiError(
             f"{path} holds pages of shapes {', '.join(str(page.shape) for page in pages[:5]) or 'none'}, which are no "

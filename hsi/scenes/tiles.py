@@ -20,6 +20,7 @@ from hsi.scenes.formats import read_raster
 from hsi.scenes.label_image import Grid, LabelImage
 from hsi.scenes.label_rasters import read_label_raster
 from hsi.scenes.label_sources import read_labels
+from hsi.scenes.limits import require_pixels
 from hsi.scenes.mosaic import Layout, compose, lay_out
 from hsi.scenes.raster import Raster
 
@@ -60,6 +61,7 @@ def load_tiles(
     names = tuple(files)
     heads, sizes, mapped = _heads(list(files.values()), cube_key)
     layout = lay_out(sizes, [head.georeference for head in heads], names)
+    require_pixels(Path(cubes), *layout.shape, sum(path.stat().st_size for head in heads for path in head.files))
     numbers = layout.paint(range(1, len(names) + 1), np.int32)
     raster = _raster(files, heads, layout, cube_key, mapped)
     raster = replace(raster, notes=(*_told(layout, numbers), *raster.notes))

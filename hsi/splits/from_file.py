@@ -9,6 +9,7 @@ import numpy as np
 from hsi.config.values import FilePath
 from hsi.errors import HsiError
 from hsi.scenes.formats import archive_names, read_raster, translated_faults
+from hsi.scenes.labels import are_whole
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split, load_split
 
 
@@ -118,7 +119,7 @@ def _read_image(path: Path, key: str | None, labels: np.ndarray) -> np.ndarray:
         key = "role"
     image = np.asarray(read_raster(path, key, ndim=2, option="split.key").array)
     _check_shape(path, image, labels)
-    if image.dtype.kind not in "iub" and not (np.isfinite(image).all() and (image == np.round(image)).all()):
+    if not are_whole(image):
         raise HsiError(f"{path} holds {image.dtype} with fractions or NaN, a split needs whole numbers: check the file")
     return image.astype(np.int64)
 

@@ -122,6 +122,7 @@ def test_polygons_are_no_image(tmp_path):
         ({"fwhm": "{1, 1, inf, 1, 1}"}, r"'inf' in 'fwhm' is no number"),
         ({"data_gain_values": "{1, 1, nan, 1, 1}"}, r"'nan' in 'data gain values' is no number"),
         ({"reflectance_scale_factor": 0}, r"'reflectance scale factor = 0' must be above 0"),
+        ({"default_bands": "{1, red, 3}"}, r"'red' in 'default bands' is no number"),
         ({"data_ignore_value": "none"}, r"'data ignore value = none' is no number"),
     ],
 )
@@ -180,6 +181,17 @@ def test_other_units_are_mentioned(tmp_path, unit):
     )
     assert (raster.wavelengths, raster.fwhm) == (None, None)
     assert raster.notes == (f"a.hdr: wavelengths in '{unit}' are not used, only nm and µm are understood",)
+
+
+@pytest.mark.parametrize("values", [[-400, 500, 600, 700, 800], [0, 500, 600, 700, 800], [1e308, 1, 2, 3, 4]])
+def test_wavelengths_that_are_none_are_mentioned(tmp_path, values):
+    path = write(tmp_path, wavelength=braces(values), fwhm=braces(values), wavelength_units="um")
+    raster = read_raster(path)
+    assert (raster.wavelengths, raster.fwhm) == (None, None)
+    assert raster.notes == (
+        "a.hdr: the wavelengths of its bands are not all above 0 nm, so they are passed over",
+        "a.hdr: the widths of its bands are not all above 0 nm, so they are passed over",
+    )
 
 
 def test_lists_of_another_length_are_mentioned(tmp_path):
@@ -343,3 +355,9 @@ def test_projection_info_is_that_of_gdal(tmp_path, case, datum):
         assert ours["datum"] == "WGS84"
     else:
         assert (ours["a"], round(ours["rf"], 3)) == (6378137, 298.257)
+
+
+def test_bands_that_the_data_file_cannot_hold_are_not_counted_off(tmp_path):
+    """A gain for each of them would take gigabytes."""
+    with pytest.raises(HsiError, match=r"120 bytes where a\.hdr promises"):
+        read_raster(write(tmp_path, bands=2**40, reflectance_scale_factor=10_000))

@@ -1,4 +1,5 @@
 import contextlib
+import io
 import os
 import tempfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from hsi.cube import LazyCube
 from hsi.errors import HsiError
+from hsi.scenes import hdf5_heaps
 from hsi.scenes.formats import read_raster
 
 SHAPE = (7, 5, 6)
@@ -296,7 +298,7 @@ def test_a_chunk_larger_than_its_file(tmp_path):
     path = tmp_path / "scene.h5"
     with h5py.File(path, "w") as file:
         file.create_dataset("cube", (2, 2, 2), "f4", chunks=(2000, 2000, 200), maxshape=(None, None, None))
-    with pytest.raises(HsiError, match="more than the 0 bytes that it stores"):
+    with pytest.raises(HsiError, match=r"more than its 0 bytes can hold.*was never filled"):
         read_raster(path)
 
 
@@ -332,3 +334,90 @@ def test_no_permission(tmp_path):
     (tmp_path / "scene.h5").chmod(0)
     with pytest.raises(HsiError, match="give yourself permission"):
         read_raster(tmp_path / "scene.h5")
+
+
+def test_nothing_was_put_into_a_null_data_space(tmp_path):
+    for path in (tmp_path / "a.h5", tmp_path / "a.mat"):
+        write(path, cube=h5py.Empty("f4"))
+        for key in (None, "cube"):
+            with pytest.raises(HsiError, match=r"has no array.*it holds: no numeric array"):
+                read_raster(path, key)
+
+
+def test_what_is_compressed_twice_is_not_unpacked(tmp_path):
+    """A megabyte of zeros, deflated twice, is a few bytes: what is in between has no size that the file declares."""
+    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan.set_chunk((100, 100, 100))
+    plan.set_deflate(9)
+    plan.set_deflate(9)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        space = h5py.h5s.create_simple((100, 100, 100))
+        dataset = h5py.h5d.create(file.id, b"cube", h5py.h5t.NATIVE_UINT8, space, plan)
+        dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.zeros((100, 100, 100), np.uint8))
+    with pytest.raises(HsiError, match=r"packs '/cube' by filters that are not read here \(numbers \[1, 1\]\)"):
+        read_raster(tmp_path / "a.h5")
+
+
+def heap_of(path):
+    """Where the heap of texts starts: signature, 16 bytes in all, then objects of 16 bytes and their contents."""
+    content = path.read_bytes()
+    assert content.count(b"GCOL") == 1
+    return bytearray(content), content.index(b"GCOL")
+
+
+@pytest.mark.parametrize(
+    ("number", "size"), [(0, 0), (0, 1), (0, 4000), (1, 2**64 - 16), (1, 5000), (1, 2**63)], ids=str
+)
+def test_a_heap_without_end_is_not_looked_through(tmp_path, number, size):
+    """In most of these the library looks for the next object for ever."""
+    path = tmp_path / "a.h5"
+    write(path, cube=CUBE)
+    with h5py.File(path, "a") as file:
+        file["cube"].attrs["units"] = "some text"
+    np.testing.assert_array_equal(read_raster(path).array[:], CUBE)
+    content, start = heap_of(path)
+    content[start + 16 : start + 18] = number.to_bytes(2, "little")
+    content[start + 24 : start + 32] = size.to_bytes(8, "little")
+    path.write_bytes(content)
+    with pytest.raises(HsiError, match=rf"the heap of texts at byte {start} has no end"):
+        read_raster(path)
+
+
+@given(gaps=st.lists(st.integers(0, 40), max_size=9), block=st.integers(8, 50))
+def test_heaps_are_found_across_the_blocks_that_are_read(gaps, block):
+    content = b"".join(b"G" * gap + hdf5_heaps.SIGNATURE for gap in gaps)
+    starts = np.cumsum([gap + len(hdf5_heaps.SIGNATURE) for gap in gaps]) - len(hdf5_heaps.SIGNATURE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hdf5_heaps, "BLOCK", block)
+        assert [*hdf5_heaps._places(io.BytesIO(content))] == starts.tolist()
+
+
+def test_addresses_of_another_width(tmp_path):
+    plan = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    plan.set_sizes(4, 4)
+    with h5py.File(h5py.h5f.create(bytes(tmp_path / "a.h5"), h5py.h5f.ACC_TRUNC, fcpl=plan)) as file:
+        file["cube"] = CUBE
+    with pytest.raises(HsiError, match="addresses of an odd width"):
+        read_raster(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("size", [0, 3, 2**31 - 1])
+def test_pieces_of_a_size_that_cannot_be_are_not_unpacked(tmp_path, size):
+    """The library takes the checksum off whatever is there, and reads beyond it."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        cube = file.create_dataset("cube", data=CUBE, chunks=(7, 5, 3), compression="gzip", fletcher32=True)
+        chunk = cube.id.get_chunk_info(0)
+    stated = chunk.size.to_bytes(4, "little") + bytes(4)  # and the filter mask, in the node of the tree
+    content = path.read_bytes()
+    assert content.count(stated) >= 1
+    path.write_bytes(content.replace(stated, size.to_bytes(4, "little") + bytes(4), 1))
+    with pytest.raises(HsiError, match="a piece of '/cube' of a size that cannot be"):
+        read_raster(path)
+
+
+def test_filters_whose_decoders_trust_the_file(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("cube", data=CUBE, chunks=SHAPE, scaleoffset=12)
+    with pytest.raises(HsiError, match=r"by filters that are not read here \(numbers \[6\]\)"):
+        read_raster(tmp_path / "a.h5")

@@ -202,3 +202,9 @@ def test_a_middle_between_two_pixels_takes_the_right_lower_one_whatever_is_round
         found, _ = nearest(labels, between(placed(here, "one"), placed(there, "other")), (10, 10))
         part = slice(start + 1, start + 21, 2)
         np.testing.assert_array_equal(found, labels[part, part])
+
+
+def test_grids_that_no_number_connects():
+    place = (1e-150, 0, ORIGIN[0], 0, -1e-150, 1e300)
+    with pytest.raises(HsiError, match="have no grid in common"):
+        between(placed(grid_of(4, 5).georeference, "one"), placed(Georeference(place), "other"))

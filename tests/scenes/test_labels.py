@@ -45,6 +45,8 @@ def test_whole_floats_and_negative_ignored_values_pass():
     [
         (LABELS + 0.5, "whole numbers"),
         (np.where(LABELS == 0, np.nan, LABELS), "whole numbers"),
+        (LABELS.astype(np.uint64) * 2**60, "whole numbers"),
+        (LABELS * 1e300, "whole numbers"),
         (LABELS - 1, r"negative.*\[-1\].*ignored_labels"),
         (LABELS[:3], r"\(4, 3, 5\) and labels \(3, 3\)"),
         (LABELS.T, r"\(4, 3, 5\) and labels \(3, 4\)"),

@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import h5py
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from hsi.cube import LazyCube
 from hsi.errors import HsiError
 from hsi.scenes import mat
 from hsi.scenes.formats import read_raster
+from hsi.scenes.matlab import numeric_arrays, read_numbers
 
 ROWS, COLS, BANDS = 4, 3, 5
 CUBE = np.arange(ROWS * COLS * BANDS, dtype=np.uint16).reshape(ROWS, COLS, BANDS)
@@ -117,3 +121,96 @@ def test_numbers_that_are_none(tmp_path, value):
     path = write(tmp_path / "a.mat", "5", Y=PIXELS, nRow=value, nCol=COLS)
     with pytest.raises(HsiError, match="has no arrays with 3 dimensions"):
         read_raster(path)
+
+
+# ---- the structure of versions 4 and 5
+
+BESIDE = {
+    "cells": np.array([np.ones((2, 2, 2)), "text"], dtype=object),
+    "settings": {"cube": np.ones((2, 3, 4)), "name": "sensor"},
+    "text": "some text",
+    "sparse": scipy.sparse.eye_array(5, format="csc"),
+    "complex": np.ones((2, 3), complex),
+}
+NUMBERS = ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8", "?"]
+
+
+@given(
+    shape=st.lists(st.integers(1, 5), min_size=2, max_size=4).map(tuple),
+    dtype=st.sampled_from(NUMBERS),
+    version=st.sampled_from(["4", "5", "5 compressed"]),
+    order=st.sampled_from("CF"),
+)
+def test_numbers_are_those_that_scipy_reads(tmp_path_factory, shape, dtype, version, order):
+    path = tmp_path_factory.mktemp("mat") / "a.mat"
+    shape = shape[:2] if version == "4" else shape
+    array = np.random.default_rng(0).integers(0, 2**31, shape).astype(dtype, order=order)
+    beside = {name: value for name, value in BESIDE.items() if version != "4" or name not in ("cells", "settings")}
+    scipy.io.savemat(
+        path, beside | {"a name": 1, "cube": array}, format=version[0], do_compression="compressed" in version
+    )
+    found = numeric_arrays(path)
+    assert [*found][-1] == "cube"
+    assert not {*found} & {*BESIDE}
+    np.testing.assert_array_equal(read_numbers(path, found["cube"]), scipy.io.loadmat(path)["cube"], strict=True)
+
+
+def element(kind, content, order="<"):
+    return struct.pack(f"{order}II", kind, len(content)) + content.ljust(-len(content) % 8 + len(content), b"\0")
+
+
+def version_5(*variables, order="<", packed=False):
+    """A file of variables (name, class, shape, type of the numbers, their bytes)."""
+    content = b"MATLAB 5.0 MAT-file".ljust(124) + (b"\0\1IM" if order == "<" else b"\1\0MI")
+    for name, kind, shape, stored, numbers in variables:
+        head = element(6, struct.pack(f"{order}II", kind, 0), order) + element(
+            5, struct.pack(f"{order}{len(shape)}i", *shape), order
+        )
+        matrix = element(14, head + element(1, name.encode(), order) + element(stored, numbers, order), order)
+        content += element(15, zlib.compress(matrix), order)[: 8 + len(zlib.compress(matrix))] if packed else matrix
+    return content
+
+
+DOUBLE, CELL, BYTES = 6, 1, 2
+SIXTY = bytes(range(60))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("order", "<>")
+def test_files_of_either_byte_order(tmp_path, order, packed):
+    numbers = np.arange(60, dtype=f"{order}i2").tobytes()
+    (tmp_path / "a.mat").write_bytes(version_5(("cube", 10, (4, 3, 5), 3, numbers), order=order, packed=packed))
+    expected = np.arange(60, dtype=np.int16).reshape(4, 3, 5, order="F")
+    np.testing.assert_array_equal(read_raster(tmp_path / "a.mat").array, expected, strict=True)
+
+
+CRAFTED = {
+    "a shape below 0": ([("cube", DOUBLE, (-4, -3, 5), BYTES, SIXTY)], r"an array of shape \(-4, -3, 5\)"),
+    "fewer numbers": ([("cube", DOUBLE, (4, 3, 6), BYTES, SIXTY)], r"60 bytes for an array of shape \(4, 3, 6\)"),
+    "numbers of no type": ([("cube", DOUBLE, (4, 3, 5), 14, SIXTY)], "numbers of type 14"),
+    "a cell of the same name in front": (
+        [("cube", CELL, (2**31 - 1, 1), BYTES, SIXTY), ("cube", DOUBLE, (4, 3, 5), BYTES, SIXTY)],
+        None,
+    ),
+    "two of one name": ([("cube", DOUBLE, (4, 3, 5), BYTES, SIXTY)] * 2, "two arrays called 'cube'"),
+}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("case", CRAFTED)
+def test_crafted_structures_are_refused_or_stepped_over(tmp_path, case, packed):
+    variables, told = CRAFTED[case]
+    (tmp_path / "a.mat").write_bytes(version_5(*variables, packed=packed))
+    if told is None:
+        assert read_raster(tmp_path / "a.mat", "cube").array.shape == (4, 3, 5)
+    else:
+        with pytest.raises(HsiError, match=told):
+            read_raster(tmp_path / "a.mat", "cube")
+
+
+def test_a_checksum_that_does_not_hold(tmp_path):
+    content = bytearray(version_5(("cube", DOUBLE, (4, 3, 5), BYTES, SIXTY), packed=True))
+    content[-1] ^= 1
+    (tmp_path / "a.mat").write_bytes(content)
+    with pytest.raises(HsiError, match="incorrect data check"):
+        read_raster(tmp_path / "a.mat")

@@ -1,5 +1,7 @@
 """The same variables in classic netCDF, by scipy, and in netCDF-4, which is HDF5 with dimension scales."""
 
+import tracemalloc
+
 import h5py
 import numpy as np
 import pytest
@@ -296,3 +298,19 @@ def test_changed_under_way(tmp_path):
     write(tmp_path / "a.nc", "classic", {"cube": (("y", "x", "band"), CUBE[:2], {})})
     with pytest.raises(HsiError):
         cube[:4]
+
+
+@pytest.mark.parametrize("name", [b"wavelength", b"nanometers"])
+def test_a_text_that_says_it_is_long_takes_no_memory(tmp_path, name):
+    """Of a name, and of a value: its length stands in the four bytes in front."""
+    path = write(tmp_path / "a.nc", "classic", described())
+    content = bytearray(path.read_bytes())
+    place = content.index(len(name).to_bytes(4, "big") + name)
+    content[place : place + 4] = (2**31 - 1).to_bytes(4, "big")
+    path.write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(HsiError, match="damaged or cut short"):
+        read_raster(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20

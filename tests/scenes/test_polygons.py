@@ -12,7 +12,9 @@ from shapely.geometry import GeometryCollection, LineString, MultiPoint, MultiPo
 from hsi.errors import HsiError
 from hsi.scenes.label_image import Grid
 from hsi.scenes.label_sources import read_labels
+from hsi.scenes.layers import Layer
 from hsi.scenes.polygons import covered_pixels
+from hsi.scenes.shapes import parts_in_scene
 
 GRID = grid_of(20, 24)
 FORMATS = ("fields.gpkg", "fields.geojson", "fields.shp", "fields.fgb", "fields.JSON")
@@ -311,3 +313,39 @@ def test_the_order_of_the_file_makes_the_numbers_and_nothing_else(tmp_path):
     assert len(pairs) == len({one for one, _ in pairs}) == len({other for _, other in pairs})
     again = read_labels(tmp_path / "a.gpkg", GRID)
     np.testing.assert_array_equal(there.polygons, again.polygons)
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        '{"type": "link", "properties": {"href": "http://127.0.0.1:9/crs"}}',
+        '{"properties": {"href": "http://127.0.0.1:9/crs"}, "typ\\u0065": "L\\u0069nk"}',
+    ],
+)
+@pytest.mark.parametrize("name", ["l.geojson", "l.json"])
+def test_no_link_is_followed_to_a_coordinate_reference_system(tmp_path, name, system):
+    """GDAL would fetch it."""
+    feature = '{"type": "Feature", "properties": {"a": "link"}, "geometry": {"type": "Point", "coordinates": [9, 48]}}'
+    path = tmp_path / name
+    for text, told in ((f'"CRS": {system}, ', "by a link, which is not followed"), ("", "does not overlap the scene")):
+        path.write_text(f'{{"type": "FeatureCollection", {text}"features": [{feature}]}}')
+        with pytest.raises(HsiError, match=told):
+            read_labels(path, GRID)
+
+
+@pytest.mark.parametrize("far", [np.nan, np.inf, 1e300])
+def test_corners_at_infinity_leave_their_polygon_out(tmp_path, far):
+    """Also one that crosses itself, which is to be mended otherwise."""
+    bow = [(1, 1), (5, 5), (5, 1), (1, 5)]
+    shapes = [rectangle(10, 10, 14, 14), Polygon([bow[0], (far, 5), *bow[2:]]), Polygon(bow)]
+    layer = Layer(np.array(shapes), np.arange(3), np.ones(3, np.int64), None, None, ())
+    notes = []
+    parts = parts_in_scene(layer, tmp_path / "l.gpkg", grid_of(20, 24, (1, 0, 0, 0, 1, 0)), notes)
+    assert set(parts.features) == {0, 2}
+    assert "1 features of l.gpkg lie outside the scene (feature 1)" in notes
+
+
+def test_a_layer_of_another_world(tmp_path):
+    path = write_layer(tmp_path / "l.gpkg", [INSIDE], crs="ESRI:104903", k=[1])  # the Moon
+    with pytest.raises(HsiError, match="from which no way leads to WGS 84 / UTM zone 32N"):
+        read_labels(path, GRID)

@@ -183,3 +183,25 @@ def test_envi_faults(tmp_path):
     (tmp_path / "text.hdr").write_text("samples = 3")
     with pytest.raises(HsiError, match="no usable ENVI header"):
         read_raster(tmp_path / "text.hdr", None, ndim=3)
+
+
+def npy_of(shape: str, end: str = ", }") -> bytes:
+    header = f"{{'descr': '<u2', 'fortran_order': False, 'shape': {shape}{end}\n".encode()
+    return b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header + CUBE.tobytes()
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("shape", ["(1000000000000000, 3, 5)", "(1000000000000000, 3)", "(-4, -3, 5)", "(-4, -3)"])
+def test_shapes_that_no_npy_file_holds(tmp_path, shape, ndim):
+    (tmp_path / "cube.npy").write_bytes(npy_of(shape))
+    with pytest.raises(HsiError, match=r"damaged"):
+        read_raster(tmp_path / "cube.npy", ndim=ndim)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("shape", ["(4, 3, 5", "(((((", "(4, 3, 5L) +", "'4'", "(4, 3, None)", "(" * 5000])
+def test_headers_that_numpy_cannot_parse(tmp_path, shape, ndim):
+    """NumPy answers with TokenError, SyntaxError, RecursionError and others."""
+    (tmp_path / "cube.npy").write_bytes(npy_of(shape, end=""))
+    with pytest.raises(HsiError, match=r"cube\.npy cannot be read.*damaged or cut short"):
+        read_raster(tmp_path / "cube.npy", ndim=ndim)

@@ -10,6 +10,7 @@ from spectral.io import envi
 from hsi.cube import LazyCube
 from hsi.errors import HsiError
 from hsi.georeference import Georeference
+from hsi.scenes import limits
 from hsi.scenes import tiles as module
 from hsi.scenes.mosaic import GAP, compose, lay_out
 from hsi.scenes.tiles import list_rasters, load_tiles, match_labels
@@ -270,3 +271,16 @@ def test_nodata_of_all_tiles_is_one(tmp_path):
     assert not scene.valid[2, 3]
     assert not scene.valid[12, 3]
     assert (scene.cube[12:13, 3:4] == 7).all()
+
+
+def test_a_tile_at_the_end_of_the_world():
+    layout = lay_out([(5, 5), (5, 5)], [placed_at(0, 0), Georeference((30.0, 0, 1e300, 0, -30.0, 0), CRS)], ["a", "b"])
+    assert layout.reason == "b lies too far from a"
+
+
+def test_tiles_that_take_too_much_room_under_each_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "CAP", 10**6)
+    for name, shape in (("wide", (1, 2000, 2)), ("high", (2000, 1, 2))):
+        np.save(tmp_path / f"{name}.npy", np.ones(shape, np.uint8))
+    with pytest.raises(HsiError, match=r"shape \(2065, 2000, 8\), more than its \d+ bytes can hold"):
+        load_tiles(tmp_path)
