@@ -6,7 +6,7 @@ from label_images import label_images
 
 from hsi.config.build import build
 from hsi.errors import HsiError
-from hsi.splits.guard import guard_split
+from hsi.splits.guard import _straight_cuts, guard_split
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
 
 
@@ -81,3 +81,33 @@ def test_per_class_comes_out_of_what_the_guard_leaves():
     split = guard_split(labels, patch_size=5, per_class=7)
     assert np.bincount(labels[split.role == TRAIN]).tolist() == [0, 7, 7]
     assert chebyshev(split.role == TRAIN, split.role == TEST).min() >= 5
+
+
+def test_the_way_that_keeps_most_classes_is_taken_then_the_one_with_most_training_pixels():
+    """Whole fields put stripes of 3 columns beside each other and lose all to a guard of 9; a cut across them does not."""
+    labels = np.repeat([[1, 2, 1, 2]], 3, axis=1).repeat(40, axis=0)
+    split = guard_split(labels, patch_size=9, train=0.4)
+    tested = np.flatnonzero((split.role == TEST).any(axis=1))
+    trained = np.flatnonzero((split.role == TRAIN).any(axis=1))
+    assert (len(tested), len(trained)) == (24, 40 - 24 - 8)  # the 8 rows nearer than 9 come out of the training
+    assert (split.role[trained] == TRAIN).all()
+    assert "sides by a straight cut" in split.notes[0]
+    assert f"{8 * 12} training and 0 validation pixels nearer than 9 pixels" in split.notes[0]
+
+
+def test_strips_of_a_straight_cut_have_the_shares_asked_for():
+    labels = np.ones((50, 20), int)
+    labels[:, 10:] = 2
+    for name, side in _straight_cuts(labels, np.array([0.2, 0.3, 0.5]), [TRAIN, VALIDATION, TEST]):
+        counts = np.bincount(side.ravel(), minlength=4) / side.size
+        np.testing.assert_allclose(counts, [0, 0.2, 0.3, 0.5], atol=0.03, err_msg=name)
+        middles = [np.argwhere(side == role).mean(axis=0) for role in (TRAIN, VALIDATION, TEST)]
+        angle = np.radians(float(name.split()[-2]))
+        along = [row * np.sin(angle) + col * np.cos(angle) for row, col in middles]
+        assert along == sorted(along), name
+
+
+def test_straight_cuts_look_every_fifteen_degrees():
+    cuts = _straight_cuts(np.ones((20, 20), int), np.array([0.5, 0.5]), [TRAIN, TEST])
+    assert [float(name.split()[-2]) for name, _ in cuts] == list(range(0, 360, 15))
+    assert all(side.dtype == np.uint8 for _, side in cuts)

@@ -101,6 +101,61 @@ def test_a_cut_loses_no_pixel_and_leaves_no_piece_empty(shares, count):
     assert (np.abs([len(p) for p in pieces] - wanted) < len(shares) + 1).all()
 
 
+def test_pieces_come_in_order_along_the_long_axis_with_the_shares_asked_for():
+    """Ten pixels of a row in shares 1 : 4; one pixel each is set apart first, then 1.6 and 6.4 of the other 8."""
+    one, other = cut_across(np.arange(20, 30), np.array([0.2, 0.8]), 20)
+    assert sorted(map(len, (one, other))) == [3, 7]
+    assert {*one.tolist()} in ({20, 21, 22}, {27, 28, 29})
+
+
+def test_what_is_as_far_along_is_cut_by_its_place_across():
+    """A square of 2 x 2 pixels has no long axis: three pieces of it still hold each pixel once."""
+    pieces = cut_across(np.array([0, 1, 10, 11]), np.array([1.0, 1, 2]), 10)
+    assert [len(piece) for piece in pieces] == [1, 1, 2]
+
+
+def test_a_class_of_one_field_is_cut_into_the_very_shares():
+    labels = np.ones((1, 40), int)
+    labels[0, 20:] = 2
+    split = regions_split(labels, train=0.2, validation=0.3)
+    for k in (1, 2):
+        counts = np.bincount(split.role[labels == k], minlength=4)
+        np.testing.assert_allclose(counts, [0, 4, 6, 10], atol=1)
+        assert split.notes == ()
+
+
+def test_of_two_fields_for_three_sides_the_largest_is_cut_in_halves():
+    labels = np.zeros((3, 30), int)
+    labels[0, :6], labels[0, 10:22] = 1, 1
+    labels[2, :6], labels[2, 10:22] = 2, 2
+    split = regions_split(labels, folds=3, seed=2)
+    for row in (0, 2):
+        assert len(set(split.role[row, :6])) == 1
+        assert sorted(np.bincount(split.role[row, 10:22], minlength=4)[[TRAIN, TEST]]) in ([0, 12], [6, 6])
+        assert [len(set(split.role[row, half])) for half in (slice(10, 16), slice(16, 22))] == [1, 1]
+    assert all((split.role[row] == TEST).sum() == 6 for row in (0, 2))
+
+
+def test_a_departure_is_named_from_above_a_tenth_of_the_class_on():
+    """Fields of 9 and 6, and of 10 and 5 pixels: 60 % is a tenth more than half, 67 % is more than that."""
+    labels = np.zeros((7, 12), int)
+    labels[0, :9], labels[2, :6], labels[4, :10], labels[6, :5] = 1, 1, 2, 2
+    split = regions_split(labels)
+    (note,) = split.notes
+    trained = int((split.role[labels == 2] == TRAIN).sum())
+    assert note.startswith(f"class 2: {trained} of 15 pixels ({trained / 15:.0%}) lie on the train side, its fields")
+    assert trained in (5, 10)
+
+
+def test_of_folds_all_but_those_that_test_and_validate_are_to_train():
+    """Twelve pixels of each class in one field, cut in as many equal pieces as there are folds: none departs."""
+    labels = np.repeat([[1, 2]], 12, axis=1)
+    for folds, validation in ((2, 0), (3, 0), (3, 1), (4, 0), (4, 0.5), (6, 0)):
+        split = regions_split(labels, folds=folds, validation=validation)
+        assert (split.role == TRAIN).sum() == 24 * (folds - 1 - bool(validation)) / folds
+        assert split.notes == ()
+
+
 def test_unlabelled_pixels_go_with_the_nearest_labelled_one():
     labels = np.array([[1, 0, 0, 0, 0, 1, 0], [2, 0, 0, 0, 0, 2, 0]])
     split = regions_split(labels, seed=0)

@@ -128,3 +128,37 @@ def test_polygons_on_both_sides_are_counted():
     assert {key: found[key] for key in plain if key != "sentence"} == {
         k: v for k, v in plain.items() if k != "sentence"
     }
+
+
+def test_polygons_depart_from_above_a_tenth_of_the_class_on_and_folds_as_they_should():
+    labels = np.repeat([[1], [2]], 12, axis=1)
+    polygons = np.array([[1] * 4 + [2] * 4 + [3] * 4, [4] * 3 + [5] * 3 + [6] * 3 + [7] * 3])
+    for folds, validation in ((3, 0), (3, 1)):
+        split = polygons_split(labels, polygons, folds=folds, validation=validation)
+        trained = (folds - 1 - validation) * 4  # of class 1; class 2 has 6 or 9, 3 or 6 of 12
+        assert (split.role[0] == TRAIN).sum() == trained
+        counted = (split.role[1] == TRAIN).sum()
+        named = [
+            note for note in split.notes if note.startswith(f"class 2: {counted} of 12 pixels ({counted / 12:.0%})")
+        ]
+        assert len(split.notes) == len(named) == (abs(counted - trained) > 1.2)
+    even = np.array([[1] * 6 + [2] * 6, [3] * 5 + [4] * 7])
+    assert polygons_split(labels, even).notes == ()
+
+
+def test_of_two_polygons_for_three_sides_the_larger_trains_whatever_their_numbers():
+    labels = np.repeat([[1], [2], [3]], 12, axis=1)
+    polygons = np.array([[1] * 4 + [2] * 4 + [3] * 4, [4] * 4 + [5] * 4 + [6] * 4, [7] * 4 + [8] * 8])
+    split = polygons_split(labels, polygons, train=0.4, validation=0.3)
+    assert [(split.role[polygons == number] == role).all() for number, role in ((7, TEST), (8, TRAIN))] == [True, True]
+
+
+def test_two_classes_are_enough_and_a_class_may_have_no_polygon():
+    labels = np.repeat([[1], [2], [3], [4]], 4, axis=1)
+    polygons = np.array([[1, 1, 2, 2], [3, 3, 4, 4], [5] * 4, [0] * 4])
+    split = polygons_split(labels, polygons)
+    assert (split.role[3] == UNUSED).all()
+    assert (split.role[2] == TRAIN).all()
+    assert any(note.startswith("4 labelled pixels") for note in split.notes)
+    with pytest.raises(HsiError, match="1 of 4 classes"):
+        polygons_split(labels, np.where(labels == 2, 3, polygons))
