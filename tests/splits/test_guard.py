@@ -84,7 +84,7 @@ def test_per_class_comes_out_of_what_the_guard_leaves():
 
 
 def test_the_way_that_keeps_most_classes_is_taken_then_the_one_with_most_training_pixels():
-    """Whole fields put stripes of 3 columns beside each other and lose all to a guard of 9; a cut across them does not."""
+    """A guard of 9 leaves nothing of stripes of 3 columns that lie whole on a side; a cut across them keeps all."""
     labels = np.repeat([[1, 2, 1, 2]], 3, axis=1).repeat(40, axis=0)
     split = guard_split(labels, patch_size=9, train=0.4)
     tested = np.flatnonzero((split.role == TEST).any(axis=1))

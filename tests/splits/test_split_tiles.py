@@ -171,7 +171,7 @@ def test_a_tile_may_stand_twice_in_one_list_and_is_found_by_name_or_stem(tmp_pat
     assert (split.role[:, :4] == TRAIN).all()
     assert (split.role[:, 4:] == TEST).all()
     (tmp_path / "train.txt").write_text("tile_a\n")
-    with pytest.raises(HsiError, match="did you mean tile_b?"):
+    with pytest.raises(HsiError, match=r"did you mean tile_b\?"):
         tiles_split(labels, tiles, ("tile_b", *NAMES[1:]), train=tmp_path / "train.txt")
 
 
