@@ -5,7 +5,7 @@ import numpy as np
 from hsi.config.values import Folds, Index, Seed, Share, ShareOrZero
 from hsi.errors import HsiError
 from hsi.splits.regions import assign, fold_roles, side_shares
-from hsi.splits.roles import TEST, TRAIN, UNUSED, Split
+from hsi.splits.roles import TEST, TRAIN, Split
 from hsi.splits.sides import departures, spread
 
 
@@ -57,8 +57,7 @@ def polygons_split(
     goal = train if folds is None else (folds - 1 - bool(validation)) / folds
     side = side_of[np.where(drawn > 0, polygons, 0)]
     notes += departures(drawn, side, goal, "polygons")
-    role = np.where(drawn > 0, side, UNUSED).astype(np.uint8)
-    return Split(role, spread(side), tuple(notes))
+    return Split(side, spread(side), tuple(notes))
 
 
 def _sides(
@@ -73,10 +72,8 @@ def _sides(
     shares, roles = sides
     side_of = np.zeros(len(sizes), dtype=np.uint8)
     split_up = 0
-    for k in range(1, classes + 1):
+    for k in np.unique(class_of[class_of > 0]):
         own = np.flatnonzero(class_of == k)
-        if len(own) == 0:
-            continue
         if len(own) == 1:
             side_of[own] = TRAIN
             notes.append(f"class {k} has a single polygon: it trains, and nothing tests the class")

@@ -54,13 +54,7 @@ def regions_split(
 
 
 def fields_to_sides(
-    labels: np.ndarray,
-    *,
-    train: float = 0.5,
-    validation: float = 0,
-    folds: int | None = None,
-    fold: int = 0,
-    seed: int = 0,
+    labels: np.ndarray, *, train: float, validation: float, seed: int, folds: int | None = None, fold: int = 0
 ) -> np.ndarray:
     """Return the side of every pixel, (rows, cols) uint8: 1 train, 2 validation, 3 test; see `regions_split`."""
     shares, roles = side_shares(train, validation) if folds is None else fold_roles(folds, fold, validation)

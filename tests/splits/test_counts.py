@@ -47,6 +47,8 @@ def test_a_class_that_its_share_gives_no_pixel_trains_with_one():
 def test_one_pixel_of_each_class_is_kept_for_testing():
     train, _ = class_counts(np.array([6, 4]), 8, None, 0, [])
     assert train.tolist() == [5, 3]
+    train, _ = class_counts(np.array([10, 2]), 10, None, 0, [])  # in proportion 8 and 2
+    assert train.tolist() == [8, 1]
     with pytest.raises(HsiError, match=r"split\.train=9: .* 10 labelled pixels and each of 2 classes"):
         class_counts(np.array([6, 4]), 9, None, 0, [])
     with pytest.raises(HsiError, match=r"split\.validation=9"):
@@ -62,10 +64,12 @@ def test_from_one_on_an_amount_is_a_number():
 def test_ties_of_remainders_go_to_the_first():
     assert share_out(2, np.array([1, 1, 1])).tolist() == [1, 1, 0]
     assert share_out(7, np.array([2, 1, 1])).tolist() == [3, 2, 2]
+    assert share_out(50, np.ones(100, int)).tolist() == [1] * 50 + [0] * 50
 
 
 def test_classes_are_counted_from_one():
     assert class_sizes(np.array([[0, 2, 1], [2, 1, 2]])).tolist() == [2, 3]
+    assert class_sizes(np.array([[1, 1], [0, 1]])).tolist() == [3]
     with pytest.raises(HsiError, match="class 2 has 1 labelled pixel"):
         class_sizes(np.array([[1, 1, 2], [3, 3, 3]]))
     with pytest.raises(HsiError, match="no pixel is labelled"):

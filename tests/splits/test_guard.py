@@ -6,7 +6,8 @@ from label_images import label_images
 
 from hsi.config.build import build
 from hsi.errors import HsiError
-from hsi.splits.guard import _straight_cuts, guard_split
+from hsi.splits.guard import _straight_cuts, _worth, guard_split
+from hsi.splits.regions import fields_to_sides
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
 
 
@@ -105,6 +106,46 @@ def test_strips_of_a_straight_cut_have_the_shares_asked_for():
         angle = np.radians(float(name.split()[-2]))
         along = [row * np.sin(angle) + col * np.cos(angle) for row, col in middles]
         assert along == sorted(along), name
+
+
+def quarters():
+    """Two fields of each class, all in a quarter of the scene of its own, within a margin of unlabelled pixels."""
+    labels = np.zeros((44, 44), int)
+    for k, (top, left) in enumerate([(4, 4), (4, 24), (24, 4), (24, 24)], start=1):
+        labels[top : top + 6, left : left + 6] = labels[top + 9 : top + 15, left + 9 : left + 15] = k
+    return labels
+
+
+@pytest.mark.parametrize("validation", [0, 0.2])
+def test_whole_fields_are_taken_where_they_keep_more_classes(validation):
+    """Any straight cut puts a whole quarter on one side."""
+    labels = quarters()
+    hashes = set()
+    for seed in range(4):
+        side = fields_to_sides(labels, train=0.4, validation=validation, seed=seed)
+        split = guard_split(labels, patch_size=3, distance=1, train=0.4, validation=validation, seed=seed)
+        assert (split.role == np.where(labels > 0, side, UNUSED)).all()
+        assert "0 training and 0 validation pixels" in split.notes[0]
+        hashes.add(split.hash)
+    assert len(hashes) > 1
+
+
+def test_labelled_pixels_alone_are_counted_as_lost():
+    """Two stripes as above, with unlabelled ground around them and between them."""
+    labels = np.pad(np.repeat([[1, 0, 2]], 6, axis=1).repeat(20, axis=0), 7)
+    assert "48 training and 0 validation pixels" in guard_split(labels, patch_size=5).notes[0]
+
+
+def test_the_seed_draws_what_is_left():
+    labels = np.repeat([[1, 2]], 6, axis=1).repeat(20, axis=0)  # the sides are cut and hang on no seed
+    splits = [guard_split(labels, patch_size=5, per_class=7, seed=seed) for seed in (0, 1, 1)]
+    assert splits[0].hash != splits[1].hash == splits[2].hash
+
+
+def test_a_way_is_worth_its_classes_then_its_training_pixels():
+    labels = np.array([1, 1, 1, 2, 2, 3, 3, 0, 0])
+    role = np.array([1, 1, 3, 1, 3, 1, 1, 0, 0])  # class 3 does not test
+    assert _worth(labels, role) == (2, 3)
 
 
 def test_straight_cuts_look_every_fifteen_degrees():

@@ -11,6 +11,7 @@ from conftest import configure
 
 from hsi.config.build import build
 from hsi.splits.blocks import blocks_split
+from hsi.splits.counts import class_counts, class_sizes
 from hsi.splits.grown import grown_split
 from hsi.splits.guard import guard_split
 from hsi.splits.polygons import polygons_split
@@ -182,18 +183,30 @@ TILES, NAMES = 1 + ROW // 3 * 3 + COL // 5, tuple("abcdefghi")
 )
 def test_seed_3_draws_these_pixels(split, picture):
     found = split(LABELS, seed=3)
-    assert found.role.dtype == np.uint8
+    assert {image.dtype for image in (found.role, found.region) if image is not None} == {np.dtype(np.uint8)}
     assert (found.role == read(picture)).all(), found.role
 
 
 @pytest.mark.parametrize("name", ["random", "grown", "regions", "blocks", "guard", "polygons", "tiles"])
 def test_functions_and_configuration_have_the_same_defaults(name):
     """Whoever calls `hsi.splits` gets what the command line gets."""
-    images = {"polygons": {"polygons": FIELDS}, "tiles": {"tiles": TILES, "tile_names": NAMES}}.get(name, {})
-    config = configure(f"split={name}", "patch_size=3").split
-    if name == "blocks":
-        config.block = 3  # one of 16 pixels covers the scene
-    asked = {"block": 3} if name == "blocks" else {"patch_size": 3} if name == "guard" else {}
+    labels, fields, tiles = (image.repeat(4, axis=0).repeat(4, axis=1) for image in (LABELS, FIELDS, TILES))
+    images = {"polygons": {"polygons": fields}, "tiles": {"tiles": tiles, "tile_names": NAMES}}.get(name, {})
+    asked = {"patch_size": 3} if name == "guard" else {}
     functions = (random_split, grown_split, regions_split, blocks_split, guard_split, polygons_split, tiles_split)
     function = {each.__name__.removesuffix("_split"): each for each in functions}[name]
-    assert function(LABELS, **images, **asked).hash == build(config, "split")(LABELS, **images).hash
+    configured = build(configure(f"split={name}", "patch_size=3").split, "split")
+    assert function(labels, **images, **asked).hash == configured(labels, **images).hash
+
+
+@pytest.mark.parametrize("split", [regions_split, blocks_split, partial(polygons_split, polygons=FIELDS)])
+def test_the_first_fold_tests_unless_another_is_asked_for(split):
+    first, second = (split(LABELS, folds=2, fold=fold, seed=3) for fold in (0, 1))
+    assert split(LABELS, folds=2, seed=3).hash == first.hash != second.hash
+
+
+@pytest.mark.parametrize("split", [random_split, grown_split])
+def test_what_counting_had_to_decide_is_in_the_notes(split):
+    notes = []
+    class_counts(class_sizes(LABELS), 0.3, 8, 12, notes)
+    assert split(LABELS, per_class=8, validation=12).notes == tuple(notes) != ()

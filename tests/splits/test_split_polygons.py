@@ -77,6 +77,8 @@ def test_by_hand():
         (side,) = set(split.role[polygons == large])
         assert set(split.role[np.isin(polygons, small)]) == {TRAIN + TEST - side}
     assert (split.region[polygons == 7] == TRAIN).all()
+    assert (split.region[polygons > 0] == split.role[polygons > 0]).all()
+    assert (split.region[0, 4], split.region[2, 0]) == (split.role[0, 3], split.role[1, 0])  # the nearest
     assert (split.role[polygons == 7] == TRAIN).all()
     assert split.notes == ("class 3 has a single polygon: it trains, and nothing tests the class",)
 
@@ -107,8 +109,25 @@ def test_labels_outside_the_polygons_are_unused():
     assert "2 labelled pixels lie in no polygon and are unused" in split.notes
 
 
+def test_pixels_of_polygons_without_a_label_count_for_nothing():
+    """Polygon 1 has two labelled pixels of eight, polygon 9 none, and neither balance nor sides change."""
+    labels = np.repeat([[1], [2], [0]], 10, axis=1)
+    polygons = np.array([[1] * 2 + [2] * 4 + [3] * 4, [4] * 5 + [5] * 5, [1] * 6 + [9] * 4])
+    split, plain = (polygons_split(labels, np.where(labels > 0, polygons, no)) for no in (polygons, 0))
+    assert (split.role == plain.role).all()
+    assert (split.region == plain.region).all()
+    assert split.notes == plain.notes
+
+
 def test_faults_are_sentences():
     labels = np.repeat([[1], [2]], 10, axis=1)
+    outside = np.where(np.arange(10) > 4, [[1], [2]], 0)
+    with pytest.raises(HsiError, match="split=polygons needs labels that were drawn"):
+        polygons_split(np.where(outside > 0, 0, labels), outside)
+    with pytest.raises(HsiError, match="of 1 classes"):  # one polygon of one class, number 1
+        polygons_split(np.ones((1, 4), int), np.ones((1, 4), int))
+    with pytest.raises(HsiError, match="1 of 2 classes has a polygon for each of 3 sides"):
+        polygons_split(labels, np.array([[1] * 5 + [2] * 5, [3] * 10]), validation=0.2)
     for polygons in (None, np.zeros_like(labels)):
         with pytest.raises(HsiError, match="split=polygons needs labels that were drawn"):
             polygons_split(labels, polygons)
