@@ -64,7 +64,11 @@ def test_from_one_on_an_amount_is_a_number():
 def test_ties_of_remainders_go_to_the_first():
     assert share_out(2, np.array([1, 1, 1])).tolist() == [1, 1, 0]
     assert share_out(7, np.array([2, 1, 1])).tolist() == [3, 2, 2]
-    assert share_out(50, np.ones(100, int)).tolist() == [1] * 50 + [0] * 50
+    sizes = np.random.default_rng(0).integers(1, 4, 300)
+    exact = 100 * sizes / sizes.sum()
+    order = sorted(range(300), key=lambda k: np.floor(exact[k]) - exact[k])  # Python's sort keeps the order of equals
+    more = np.isin(np.arange(300), order[: 100 - int(np.floor(exact).sum())])
+    assert (share_out(100, sizes) == np.floor(exact) + more).all()
 
 
 def test_classes_are_counted_from_one():

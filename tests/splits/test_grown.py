@@ -58,6 +58,21 @@ def test_regions_grow_within_their_field_and_over_corners(seed):
             assert label((labels == k) & (split.role == TRAIN), TOUCHING)[1] == 1
 
 
+def test_pixels_that_touch_at_their_corners_are_one_field_which_grows_from_anywhere():
+    labels = np.pad(np.eye(12, dtype=int), ((0, 0), (0, 4)))
+    labels[:, 15] = 2
+    firsts = {int(np.argmax(grown_split(labels, train=0.25, seed=seed).role.diagonal() == TRAIN)) for seed in range(6)}
+    assert len(firsts) > 2
+
+
+def test_fields_that_train_whole_have_nothing_left_to_validate():
+    """Six fields of one pixel: three train, two of the others validate."""
+    labels = np.zeros((3, 12), int)
+    labels[0, ::2], labels[2, :6] = 1, 2
+    split = grown_split(labels, train=0.5, validation=0.34)
+    assert sorted(split.role[0, ::2]) == [TRAIN] * 3 + [VALIDATION] * 2 + [TEST]
+
+
 def test_validation_grows_in_each_field_in_proportion_to_what_training_leaves():
     labels = np.zeros((4, 60), int)
     labels[0], labels[2, :30], labels[2, 40:50] = 1, 2, 2
