@@ -112,7 +112,7 @@ def assign(sizes: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> n
 
 def side_shares(train: float, validation: float) -> tuple[np.ndarray, list[int]]:
     """Shares and roles of the sides that are asked for."""
-    if not 0 < train < 1 or not 0 <= validation < 1 or train + validation >= 1:
+    if not (train > 0 and validation >= 0 and train + validation < 1):
         raise HsiError(
             f"split.train={train} and split.validation={validation}: here both are shares between 0 and 1 that "
             "leave something to test; for a number of training pixels use split.per_class"

@@ -11,7 +11,7 @@ from hsi.engine.forward import Engine, forward, logits_of
 from hsi.errors import HsiError
 from hsi.evaluation.leakage import sees_training
 from hsi.models.hybridsn import hybridsn
-from hsi.splits.regions import TOUCHING, assign, cut_across, regions_split
+from hsi.splits.regions import TOUCHING, assign, cut_across, fold_roles, regions_split, side_shares
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
 
 SIDES = (TRAIN, VALIDATION, TEST)
@@ -84,10 +84,11 @@ def test_the_fields_of_corn_notill_are_balanced_to_ten_pixels():
 
 
 @pytest.mark.parametrize("shape", [(10, 2), (2, 10)])
-def test_oats_are_cut_across_their_long_axis(shape):
-    scene = np.arange(12 * 12).reshape(12, 12)
-    field = scene[1 : 1 + shape[0], 1 : 1 + shape[1]]
-    pieces = cut_across(field.ravel(), np.array([0.5, 0.5]), 12)
+@pytest.mark.parametrize(("top", "left"), [(1, 1), (100, 3), (3, 100)])
+def test_oats_are_cut_across_their_long_axis(shape, top, left):
+    scene = np.arange(112 * 112).reshape(112, 112)
+    field = scene[top : top + shape[0], left : left + shape[1]]
+    pieces = cut_across(field.ravel(), np.array([0.5, 0.5]), 112)
     halves = np.split(field, 2, axis=int(np.argmax(shape)))
     assert {frozenset(piece.tolist()) for piece in pieces} == {frozenset(half.ravel().tolist()) for half in halves}
 
@@ -194,6 +195,33 @@ def test_no_test_prediction_hangs_on_the_train_side(labels, shared, seed):
     mapped = [logits_of(model, i, engine, region, tested) for i in (image, perturbed)]
     assert mapped[0].shape == (len(tested), 4)
     assert torch.equal(*mapped)
+
+
+@pytest.mark.parametrize(
+    ("train", "validation"),
+    [(0, 0), (0, 0.5), (-0.1, 0.5), (0.5, -0.1), (0.8, 0.2), (1, 0), (np.nan, 0)],
+)
+def test_shares_that_leave_nothing_to_train_or_to_test_are_refused(train, validation):
+    with pytest.raises(HsiError, match=r"split\.train="):
+        side_shares(train, validation)
+
+
+def test_shares_of_the_sides_add_up_to_one_in_the_order_of_their_roles():
+    shares, roles = side_shares(0.5, 0.2)
+    np.testing.assert_allclose(shares, [0.5, 0.2, 0.3])
+    assert roles == [TRAIN, VALIDATION, TEST]
+    shares, roles = side_shares(0.25, 0)
+    np.testing.assert_allclose(shares, [0.25, 0.75])
+    assert roles == [TRAIN, TEST]
+
+
+def test_folds_are_two_at_least_and_three_where_one_validates():
+    shares, roles = fold_roles(4, 3, 0.1)
+    assert (shares.tolist(), roles) == ([0.25] * 4, [VALIDATION, TRAIN, TRAIN, TEST])
+    with pytest.raises(HsiError, match=r"from 2 on$"):
+        fold_roles(1, 0, 0)
+    with pytest.raises(HsiError, match=r"from 3 on where split\.validation is above 0$"):
+        fold_roles(2, 0, 0.1)
 
 
 @pytest.mark.parametrize(
