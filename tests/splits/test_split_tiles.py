@@ -175,6 +175,21 @@ def test_a_tile_may_stand_twice_in_one_list_and_is_found_by_name_or_stem(tmp_pat
         tiles_split(labels, tiles, ("tile_b", *NAMES[1:]), train=tmp_path / "train.txt")
 
 
+def test_a_tile_whose_name_has_a_dot_is_found_by_all_of_it(tmp_path):
+    labels, tiles = equal_tiles(6)
+    (tmp_path / "train.txt").write_text("T32.north\n")
+    split = tiles_split(labels, tiles, ("T32", "T32.north", *NAMES[2:]), train=tmp_path / "train.txt")
+    assert (split.role == np.where(tiles == 2, TRAIN, TEST)).all()
+
+
+def test_one_labelled_pixel_makes_a_tile_take_part():
+    labels, tiles = equal_tiles(6)
+    labels[:, 10:] = [[1, 0], [0, 0]]
+    split = tiles_split(labels, tiles, NAMES)
+    assert split.role[0, 10] in (TRAIN, TEST)
+    assert "of 6 tiles with labels" in split.notes[0]
+
+
 def test_pixels_between_tiles_and_tiles_on_no_side_see_what_the_nearest_tile_sees(tmp_path):
     labels, tiles = equal_tiles(6)
     for side, name in (("train", "a"), ("test", "f"), ("validation", "c")):
