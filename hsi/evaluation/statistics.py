@@ -104,7 +104,7 @@ def _detectable_effect(n: int) -> float:
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
     """Adjusted p values (n,) of n comparisons made at once (Holm, Scandinavian Journal of Statistics 6, 1979)."""
-    return multipletests(p_values, ALPHA, method="holm")[1] if len(p_values) else np.empty(0)
+    return multipletests(p_values, method="holm")[1] if len(p_values) else np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -123,13 +123,9 @@ def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> McNemar:
     takes the pixels as independent. Neighbours are not, so its p value is too small: see `block_bootstrap`.
     """
     only_first, only_second = int((first_right & ~second_right).sum()), int((~first_right & second_right).sum())
-    table = [
-        [int((first_right & second_right).sum()), only_first],
-        [only_second, int((~first_right & ~second_right).sum())],
-    ]
-    exact = only_first + only_second < FEW
-    p = statsmodels_mcnemar(table, exact=exact, correction=True).pvalue
-    return McNemar(only_first, only_second, min(1.0, float(p)))
+    table = [[0, only_first], [only_second, 0]]  # pixels on which both agree say nothing
+    found = statsmodels_mcnemar(table, exact=only_first + only_second < FEW, correction=True)
+    return McNemar(only_first, only_second, float(found.pvalue))
 
 
 @dataclass(frozen=True)

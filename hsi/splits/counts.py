@@ -87,7 +87,7 @@ def _per_class_counts(sizes: np.ndarray, per_class: int, notes: list[str]) -> np
         raise HsiError(
             f"split.per_class={per_class}: the largest class has {sizes.max()} labelled pixels, ask for fewer"
         )
-    counts = np.where(sizes >= 2 * per_class, per_class, np.minimum(per_class, np.maximum(sizes // 2, 1)))
+    counts = np.minimum(per_class, sizes // 2)
     for k in np.flatnonzero(counts < per_class):
         notes.append(f"class {k + 1} has {sizes[k]} pixels: half of them, {counts[k]}, train in place of {per_class}")
     return counts

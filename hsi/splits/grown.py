@@ -45,7 +45,7 @@ def grown_split(
         fields, _ = label(labels == k + 1, TOUCHING)
         sizes = np.bincount(fields.ravel())[1:]
         cores = share_out(trained, sizes)
-        margins = share_out(validated, sizes - cores) if validated else np.zeros_like(cores)
+        margins = share_out(validated, sizes - cores)  # never of nothing: one pixel of the class tests
         for f, box in enumerate(find_objects(fields)):  # within its box: scenes may have thousands of fields
             rows, cols = _by_distance(fields[box] == f + 1, rng)
             roles = np.repeat([TRAIN, VALIDATION, TEST], [cores[f], margins[f], sizes[f] - cores[f] - margins[f]])

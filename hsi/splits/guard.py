@@ -78,10 +78,8 @@ def _straight_cuts(labels: np.ndarray, shares: np.ndarray, roles: list[int]) -> 
 
 def _guarded(side: np.ndarray, width: int) -> np.ndarray:
     """Take out the training and validation pixels nearer than `width` to a test pixel."""
-    if not (side == TEST).any():  # a straight cut of a scene too small for its shares
-        return side
     near = distance_transform_cdt(side != TEST, metric="chessboard") < width
-    return np.where(near & (side != TEST), UNUSED, side).astype(np.uint8)
+    return np.where(near & (side != TEST), UNUSED, side)
 
 
 def _worth(labels: np.ndarray, role: np.ndarray) -> tuple[int, int]:

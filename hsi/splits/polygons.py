@@ -5,8 +5,8 @@ import numpy as np
 from hsi.config.values import Folds, Index, Seed, Share, ShareOrZero
 from hsi.errors import HsiError
 from hsi.splits.regions import assign, fold_roles, side_shares
-from hsi.splits.roles import TEST, TRAIN, UNUSED, Split
-from hsi.splits.sides import spread
+from hsi.splits.roles import TEST, TRAIN, Split
+from hsi.splits.sides import departures, spread
 
 
 def polygons_split(
@@ -55,10 +55,9 @@ def polygons_split(
     class_of[polygons[drawn > 0]] = drawn[drawn > 0]
     side_of = _sides(sizes, class_of, int(labels.max()), (shares, np.array(roles)), np.random.default_rng(seed), notes)
     goal = train if folds is None else (folds - 1 - bool(validation)) / folds
-    notes += _departures(sizes, class_of, side_of, goal)
     side = side_of[np.where(drawn > 0, polygons, 0)]
-    role = np.where(drawn > 0, side, UNUSED).astype(np.uint8)
-    return Split(role, spread(side), tuple(notes))
+    notes += departures(drawn, side, goal, "polygons")
+    return Split(side, spread(side), tuple(notes))
 
 
 def _sides(
@@ -73,10 +72,8 @@ def _sides(
     shares, roles = sides
     side_of = np.zeros(len(sizes), dtype=np.uint8)
     split_up = 0
-    for k in range(1, classes + 1):
+    for k in np.unique(class_of[class_of > 0]):
         own = np.flatnonzero(class_of == k)
-        if len(own) == 0:
-            continue
         if len(own) == 1:
             side_of[own] = TRAIN
             notes.append(f"class {k} has a single polygon: it trains, and nothing tests the class")
@@ -102,17 +99,3 @@ def _require_drawn(labels: np.ndarray, polygons: np.ndarray | None) -> np.ndarra
             "scene.labels=), and these are an image: give such a file, or choose split=regions"
         )
     return polygons
-
-
-def _departures(sizes: np.ndarray, class_of: np.ndarray, side_of: np.ndarray, goal: float) -> list[str]:
-    """Name the classes whose share of the train side departs from `goal` by more than a tenth of the class."""
-    notes = []
-    for k in range(1, int(class_of.max()) + 1):
-        whole = int(sizes[class_of == k].sum())
-        trained = int(sizes[(class_of == k) & (side_of == TRAIN)].sum())
-        if 0 < trained < whole and abs(trained / whole - goal) > 0.1:
-            notes.append(
-                f"class {k}: {trained} of {whole} pixels ({trained / whole:.0%}) lie on the train side, its polygons "
-                "allow no better balance"
-            )
-    return notes

@@ -7,7 +7,7 @@ from hsi.config.values import Count, Folds, Index, Seed, Share, ShareOrZero
 from hsi.errors import HsiError
 from hsi.splits.counts import class_sizes, share_out
 from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
-from hsi.splits.sides import split_by_side, spread
+from hsi.splits.sides import departures, split_by_side, spread
 
 TOUCHING = np.ones((3, 3), dtype=int)  # pixels of one field touch, if only at corners
 
@@ -49,18 +49,12 @@ def regions_split(
     """
     side = fields_to_sides(labels, train=train, validation=validation, folds=folds, fold=fold, seed=seed)
     goal = train if folds is None else (folds - 1 - bool(validation)) / folds
-    notes = _departures(labels, side, goal)
+    notes = departures(labels, side, goal, "fields")
     return split_by_side(labels, side, region=side, per_class=per_class, seed=seed, notes=notes)
 
 
 def fields_to_sides(
-    labels: np.ndarray,
-    *,
-    train: float = 0.5,
-    validation: float = 0,
-    folds: int | None = None,
-    fold: int = 0,
-    seed: int = 0,
+    labels: np.ndarray, *, train: float, validation: float, seed: int, folds: int | None = None, fold: int = 0
 ) -> np.ndarray:
     """Return the side of every pixel, (rows, cols) uint8: 1 train, 2 validation, 3 test; see `regions_split`."""
     shares, roles = side_shares(train, validation) if folds is None else fold_roles(folds, fold, validation)
@@ -116,20 +110,9 @@ def assign(sizes: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> n
     return sides
 
 
-def _departures(labels: np.ndarray, side: np.ndarray, goal: float) -> tuple[str, ...]:
-    """Name the classes whose share of the train side departs from `goal` by more than a tenth of the class."""
-    sizes = class_sizes(labels)
-    trained = np.bincount(labels[side == TRAIN], minlength=len(sizes) + 1)[1:]
-    return tuple(
-        f"class {k + 1}: {trained[k]} of {sizes[k]} pixels ({trained[k] / sizes[k]:.0%}) lie on the train side, its "
-        "fields allow no better balance"
-        for k in np.flatnonzero((trained > 0) & (np.abs(trained / sizes - goal) > 0.1))
-    )
-
-
 def side_shares(train: float, validation: float) -> tuple[np.ndarray, list[int]]:
     """Shares and roles of the sides that are asked for."""
-    if not 0 < train < 1 or not 0 <= validation < 1 or train + validation >= 1:
+    if not (train > 0 and validation >= 0 and train + validation < 1):
         raise HsiError(
             f"split.train={train} and split.validation={validation}: here both are shares between 0 and 1 that "
             "leave something to test; for a number of training pixels use split.per_class"

@@ -13,6 +13,20 @@ def spread(side: np.ndarray) -> np.ndarray:
     return side[row, col]
 
 
+def departures(labels: np.ndarray, side: np.ndarray, goal: float, units: str) -> tuple[str, ...]:
+    """Name the classes whose share of the train side departs from `goal` by more than a tenth of the class.
+
+    `labels` and `side` as in `split_by_side`; `units`, in the plural, go to one side as a whole.
+    """
+    sizes, trained = (np.bincount(labels[of], minlength=labels.max() + 1)[1:] for of in (side > 0, side == TRAIN))
+    uneven = (trained > 0) & (trained < sizes) & (np.abs(trained - goal * sizes) > sizes / 10)
+    return tuple(
+        f"class {k + 1}: {trained[k]} of {sizes[k]} pixels ({trained[k] / sizes[k]:.0%}) lie on the train side, its "
+        f"{units} allow no better balance"
+        for k in np.flatnonzero(uneven)
+    )
+
+
 def split_by_side(
     labels: np.ndarray,
     side: np.ndarray,
@@ -66,8 +80,8 @@ def split_by_side(
 def _thin(labels: np.ndarray, role: np.ndarray, per_class: int, seed: int, notes: list[str]) -> None:
     """Keep `per_class` training pixels of each class, in place; the others become unused."""
     rng = np.random.default_rng(seed)
-    for k in range(1, int(labels.max()) + 1):
+    for k in np.unique(labels[role == TRAIN]):
         members = rng.permutation(np.flatnonzero((labels == k) & (role == TRAIN)))
         role.ravel()[members[per_class:]] = UNUSED
-        if 0 < len(members) < per_class:
+        if len(members) < per_class:
             notes.append(f"class {k} has {len(members)} pixels on the train side: all train in place of {per_class}")

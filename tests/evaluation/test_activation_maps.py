@@ -2,15 +2,17 @@
 
 from functools import cache
 
+import numpy as np
 import pytest
 import torch
 from conftest import build_network, configure
 from torch import nn
 
 from hsi.engine.contract import WindowClassifier
-from hsi.engine.forward import forward
+from hsi.engine.forward import Engine, forward
+from hsi.engine.framed import pad
 from hsi.errors import HsiError
-from hsi.evaluation.activation_maps import centres, class_activation_maps, localiser
+from hsi.evaluation.activation_maps import activation_maps_of, centres, class_activation_maps, localiser
 from hsi.models.__main__ import networks
 from hsi.models.blocks.layers import conv, global_average, max_pool
 
@@ -129,3 +131,30 @@ def test_weights_are_those_of_the_network():
     model = build("nin")
     named = {id(parameter) for parameter in model.parameters()}
     assert {id(parameter) for parameter in localiser(model).parameters()} == named
+
+
+@pytest.mark.parametrize(("padding", "masked"), [("zero", False), ("zero", True), ("reflect", False)])
+def test_the_maps_of_pixels_are_those_of_their_windows(padding, masked):
+    """At a corner, in the middle, and beside the border of a region."""
+    model = small(conv(1, 1, stride=2), conv(1, 1), window=5)
+    image = torch.randn(1, 8, 9)
+    region = np.repeat([1, 2], [4, 5])[None].repeat(8, axis=0).astype(np.uint8) if masked else None
+    pixels = [0, 3 * 9 + 3, 5 * 9 + 4]
+    found = activation_maps_of(model.train(), image, pixels, Engine(padding=padding), region)
+    assert found.dtype == np.float32
+    for pixel, evidence in zip(pixels, found, strict=True):
+        row, col = divmod(pixel, 9)
+        seen = image if region is None else image * torch.as_tensor(region == region[row, col])
+        window = pad(seen, 5, padding)[None, :, row : row + 5, col : col + 5]
+        np.testing.assert_allclose(evidence, class_activation_maps(model, window)[0].numpy(), atol=1e-6)
+
+
+def test_a_network_that_ends_otherwise_is_refused_whatever_its_head_is():
+    with pytest.raises(HsiError, match="no class activation maps"):
+        localiser(WindowClassifier(nn.Identity(), nn.Linear(3, 2), 1, 3))
+
+
+def test_the_middle_of_a_window_is_where_one_position_lies_whatever_its_size():
+    for window in (5, 9, 13):
+        assert centres(small(nn.AdaptiveAvgPool2d(1), window=window)).tolist() == [(window - 1) / 2]
+    assert centres(small(nn.AdaptiveAvgPool2d(3), window=9)).tolist() == [1, 4, 7]

@@ -174,3 +174,70 @@ def test_notes_say_what_the_sample_is_no_sample_of():
         assert "too narrow" in sample_notes(split)[-1]
         assert f"split={split}" in sample_notes(split)[-1]
     assert "if they come in fields" in sample_notes("from_file")[-1]
+
+
+def test_each_note_names_its_classes_and_no_other():
+    """Alder is right and wrong, birch always right, cedar seen once, no pixel is of dogwood or mapped as elm."""
+    names = ("alder", "birch", "cedar", "dogwood", "elm", "fir")
+    confusion = np.zeros((6, 6), int)
+    for truth, mapped, count in ((0, 0, 6), (0, 3, 2), (1, 1, 5), (2, 2, 1), (4, 0, 3)):
+        confusion[truth, mapped] = count
+    found = estimate_areas(confusion, np.array([10, 20, 5, 10, 5, 0]), names)
+    assert [{name for name in names if name in note} for note in found.notes] == [
+        {"elm"},
+        {"dogwood", "fir"},
+        {"cedar"},
+        {"birch"},
+    ]
+    assert "10.00%" in found.notes[0]
+    assert found.sampled == pytest.approx(0.9)
+    np.testing.assert_array_equal(np.isnan(found.share), [False, False, False, True, True, True])
+    np.testing.assert_array_equal(np.isnan(found.user), [False, False, False, False, True, True])
+    np.testing.assert_array_equal(np.isnan(found.user_error), [False, False, True, False, True, True])
+    np.testing.assert_array_equal(np.isnan(found.producer_error), np.isnan(found.share))
+
+
+def test_a_part_that_nobody_sampled_changes_nothing_but_what_is_sampled():
+    confusion = np.array([[8, 1, 1], [2, 4, 0], [0, 0, 0]]).T  # rows are the map
+    known, more = (estimate_areas(confusion, np.array([30, 70, area]), "ABC") for area in (0, 100))
+    assert (known.sampled, more.sampled) == (1, 0.5)
+    for name in ("share", "share_error", "user", "user_error", "producer", "producer_error"):
+        np.testing.assert_allclose(getattr(known, name)[:2], getattr(more, name)[:2])
+    assert (known.overall, known.overall_error) == (more.overall, more.overall_error)
+
+
+def test_without_a_sample_or_a_map_nothing_is_known():
+    nothing = estimate_areas(np.zeros((2, 2)), np.array([5, 7]), "AB")
+    nowhere = estimate_areas(np.eye(2) * 9, np.zeros(2), "AB")
+    for found in (nothing, nowhere):
+        for name in ("share", "share_error", "producer", "producer_error", "overall", "overall_error"):
+            assert np.isnan(getattr(found, name)).all(), name
+    assert nothing.sampled == 0
+    assert np.isnan(nowhere.sampled)
+    assert np.isnan(nothing.user).all()
+    assert nowhere.user.tolist() == [1, 1]
+    assert "100.00%" in nothing.notes[0]
+
+
+def test_the_largest_variance_of_a_lone_pixel_is_a_quarter():
+    """Classes of one sample pixel each: shares are known to half of their class at best."""
+    found = estimate_areas(np.eye(2), np.array([40, 60]), "AB")
+    np.testing.assert_allclose(found.share_error, np.sqrt((0.4**2 + 0.6**2) / 4))
+    assert found.overall_error == pytest.approx(np.sqrt((0.4**2 + 0.6**2) / 4))
+    np.testing.assert_allclose(found.producer_error, [0.6 / 2 / 0.4, 0.4 / 2 / 0.6])
+
+
+def test_intervals_of_areas_end_at_the_whole_area():
+    low, high = interval(np.array([2.0, 45]), np.array([3.0, 3]), 50)
+    np.testing.assert_allclose(low, [0, 45 - 5.88])
+    np.testing.assert_allclose(high, [2 + 5.88, 50])
+
+
+@pytest.mark.parametrize("split", ["random", "regions", "blocks", "polygons", "tiles", "guard", "grown", "from_file"])
+def test_every_split_has_its_own_word_of_warning(split):
+    here, there = sample_notes(split), sample_notes(split, other_scene=True)
+    assert (len(here), len(there)) == (3, 4)
+    assert [note for note in there if note not in here] == [there[2]]
+    others = {note for other in ("random", "regions", "from_file") if other != split for note in sample_notes(other)}
+    assert here[-1] not in others
+    assert f"split={split}" in here[-1]

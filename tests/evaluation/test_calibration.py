@@ -135,3 +135,26 @@ def test_unknown_calibration_is_refused(hsi_run):
 def test_probabilities_are_left_out_on_request(hsi_run, tmp_path):
     assert hsi_run(*TRIAL, "map.save_probabilities=false", "hydra.run.dir=made").status == 0
     assert not (tmp_path / "made/probabilities.npy").exists()
+
+
+def test_means_bins_and_coverages_by_hand():
+    found = calibration(np.array([0.5, 0.9, 0.92, 1.0], np.float32), np.array([1, 1, 0, 1]))
+    assert (found.confidence, found.accuracy) == (pytest.approx(0.83), 0.75)
+    assert found.bin_confidence[[7, 13, 14]].tolist() == [0.5, pytest.approx(0.91), 1]
+    assert found.bin_accuracy[[7, 13, 14]].tolist() == [1, 0.5, 1]
+    assert len(found.bin_confidence) == len(found.bin_accuracy) == len(found.bin_count) == 15
+    np.testing.assert_allclose(found.coverage, [0.05 * part for part in range(1, 21)])
+    # kept are 0.2, 0.4 ... 4 pixels, rounded, one at least: 1.0 is right, 0.92 wrong, 0.9 and 0.5 right
+    risk_of = {1: 0, 2: 1 / 2, 3: 1 / 3, 4: 1 / 4}
+    kept = [1] * 7 + [2] * 5 + [3] * 5 + [4] * 3
+    np.testing.assert_allclose(found.risk, [risk_of[number] for number in kept])
+
+
+def test_metrics_json_has_lists_and_null_for_empty_bins():
+    found = calibration(np.array([0.5, 0.9]), np.array([True, False]))
+    told = json.loads(json.dumps(found.as_json(), allow_nan=False))
+    assert set(told) == set(vars(found))
+    assert told["bin_count"] == [0] * 7 + [1] + [0] * 5 + [1, 0]
+    assert told["bin_confidence"] == [None] * 7 + [0.5] + [None] * 5 + [0.9, None]
+    assert told["ece"] == pytest.approx((0.5 + 0.9) / 2)
+    assert told["risk"][-1] == 0.5

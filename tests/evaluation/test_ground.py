@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsi.errors import HsiError, NotInstalled
-from hsi.evaluation.ground import ground_of, zone
+from hsi.evaluation.ground import ground_of, read_crs, zone
 from hsi.georeference import Georeference
 
 pyproj = pytest.importorskip("pyproj")
@@ -153,3 +153,43 @@ def test_without_rasterio_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "rasterio", None)
     with pytest.raises(NotInstalled, match=r'pip install "hsi\[geo\]"'):
         ground_of(Georeference((1, 0, 0, 0, -1, 0), UTM))
+
+
+def test_a_projection_is_judged_at_the_middle_of_the_scene():
+    """From 1,300 km north of the equator to 8,000 km in Mercator's projection."""
+    ground = ground_of(Georeference((1000, 0, 1e6, 0, -1000, 8e6), "EPSG:3857"))
+    to_degrees = pyproj.Transformer.from_crs("EPSG:3857", "EPSG:4326", always_xy=True).transform
+    corners = [ground.georeference.at(row, col) for row, col in ((3300, 40), (3300, 41), (3301, 41), (3301, 40))]
+    real = geodesic_area(*zip(*(to_degrees(*corner) for corner in corners), strict=True))
+    assert ground.distortion(6600, 80) == pytest.approx(1e6 / real - 1, rel=1e-3)
+    assert ground.distortion(6600, 80) > 2 * ground.distortion(13200, 80)
+
+
+def test_steps_of_degrees_are_metres_east_and_north():
+    """At 60 degrees north a degree of longitude is about half of one of latitude."""
+    ground = ground_of(Georeference((0.001, 0, 11, 0, -0.002, 61), "EPSG:4326"))
+    (east, across), (along, south) = ground.steps(500, 20)
+    assert (across, along) == (0, 0)
+    assert east == pytest.approx(GEOD.inv(11.02, 60, 11.021, 60)[2], rel=1e-6)
+    assert south == pytest.approx(-GEOD.inv(11.02, 60, 11.02, 59.998)[2], rel=1e-4)
+    assert ground.distortion(1000, 40) == 0
+
+
+def test_latitudes_end_at_the_poles():
+    at_the_pole = ground_of(Georeference((0.1, 0, 0, 0, -0.1, 90), "EPSG:4326")).areas(0, 1, 1)
+    assert at_the_pole[0, 0] == pytest.approx(geodesic_area([0, 0, 0.1], [90, 89.9, 89.9]), rel=1e-3)
+    for north in (90.001, -89.95):
+        with pytest.raises(HsiError, match="a latitude of"):
+            ground_of(Georeference((0.1, 0, 0, 0, -0.1, north), "EPSG:4326")).areas(0, 1, 1)
+
+
+@pytest.mark.parametrize("epsg", [32616, 4326])
+def test_wkt_without_an_authority_gets_the_code_that_it_is_equal_to(epsg):
+    """As in ENVI headers; where a code is written it is that one that counts."""
+    esri = pyproj.CRS.from_epsg(epsg).to_wkt("WKT1_ESRI")
+    assert "AUTHORITY" not in esri
+    assert read_crs(esri).to_epsg() == epsg
+    assert read_crs(f"epsg:{epsg}").to_epsg() == epsg
+    own = esri.replace("-87.0", "-86.5").replace('"WGS_1984",6378137.0', '"WGS_1984",6378000.0')
+    assert read_crs(own).to_epsg() is None
+    assert read_crs(pyproj.CRS.from_epsg(epsg).to_wkt("WKT1_GDAL")).to_epsg() == epsg

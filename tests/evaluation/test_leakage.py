@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsi.evaluation.leakage import accuracy_by_distance, audit, in_words, ladder, sees_training
+from hsi.evaluation.leakage import (
+    NONE,
+    accuracy_by_distance,
+    audit,
+    distance_to,
+    in_words,
+    ladder,
+    sees_training,
+)
 from hsi.splits.random import random_split
 from hsi.splits.roles import TEST, TRAIN, Split
 
@@ -154,3 +162,42 @@ def test_pixels_without_data_are_to_a_window_what_lies_beyond_the_border(seed, w
 def test_a_valid_mask_of_everything_changes_nothing():
     split, labels = a_split(3, True)
     assert audit(split, labels, 5, valid=np.ones(labels.shape, bool)) == audit(split, labels, 5)
+
+
+def test_where_there_is_nothing_to_be_near_to_the_distance_is_none():
+    """Region 2 holds no such pixel; region 1 one at its left end."""
+    pixels, region = np.zeros((2, 5), bool), np.array([[1, 1, 1, 2, 2], [1, 1, 1, 2, 2]])
+    pixels[0, 0] = True
+    found = distance_to(pixels, region)
+    assert found.tolist() == [[0, 1, 2, NONE, NONE], [1, 1, 2, NONE, NONE]]
+    assert found.dtype == np.int32
+    assert (distance_to(pixels & False) == NONE).all()
+
+
+def test_bins_of_distances_end_at_powers_of_two():
+    distance = np.array([1, 2, 3, 4, 5, 8, 9, 16, 17, 32])
+    bins = accuracy_by_distance(distance, distance % 2 == 0)
+    expected = [(1, 1, 1, 0), (2, 2, 1, 1), (3, 4, 2, 0.5), (5, 8, 2, 0.5), (9, 16, 2, 0.5), (17, 32, 2, 0.5)]
+    assert [(b["from"], b["to"], b["pixels"], b["accuracy"]) for b in bins] == expected
+    assert all(0 <= b["low"] <= b["accuracy"] <= b["high"] <= 1 for b in bins)
+
+
+def test_free_windows_meet_training_windows_that_are_masked():
+    """The test window reaches over the border, where the training window, of three pixels, ends."""
+    role = np.array([[0, TRAIN, 0, 0, TEST]], np.uint8)
+    split = Split(role, np.array([[1, 1, 1, 2, 2]], np.uint8))
+    labels = np.array([[0, 1, 0, 0, 1]])
+    own, free = (audit(split, labels, 5, context=context) for context in ("own", "free"))
+    assert (own["mean_overlap"], free["mean_overlap"]) == (0, pytest.approx(1 / 3))
+    assert own["distance_counts"] == free["distance_counts"] == [0, 0, 0, 1]
+    assert (own["context"], free["context"]) == ("own", "free")
+    assert "accuracy_by_distance" not in own
+    assert "polygons" not in own
+
+
+def test_pixels_without_data_are_no_part_of_a_window():
+    """Of the test window's three pixels the one that the training window covers holds no data."""
+    split = Split(np.array([[TRAIN, 0, TEST]], np.uint8))
+    labels, valid = np.array([[1, 0, 1]]), np.array([[True, False, True]])
+    whole, part = (audit(split, labels, 3, valid=mask)["mean_overlap"] for mask in (None, valid))
+    assert (whole, part) == (pytest.approx(1 / 2), 0)

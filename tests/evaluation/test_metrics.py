@@ -41,3 +41,15 @@ def test_kappa_by_its_formula(confusion):
     chance = (table.sum(0) * table.sum(1)).sum() / n**2
     result = score(*pairs_of(confusion), ("a", "b", "c"))
     assert result.kappa == pytest.approx((np.trace(table) / n - chance) / (1 - chance))
+
+
+def test_what_is_never_predicted_has_no_precision_and_what_is_predicted_alone_has_no_recall():
+    result = score(np.array([1, 1, 3, 3]), np.array([1, 2, 1, 1]), ("a", "b", "c"))
+    assert result.confusion.tolist() == [[1, 1, 0], [0, 0, 0], [2, 0, 0]]
+    assert result.per_class.index.tolist() == ["a", "b", "c"]
+    assert result.per_class.index.name == "class"
+    assert result.per_class["precision"].tolist() == [pytest.approx(1 / 3), 0, 0]
+    assert result.per_class["recall"].tolist() == [0.5, 0, 0]
+    assert result.per_class["f1"].tolist() == [pytest.approx(2 / 5), 0, 0]
+    assert result.per_class["support"].tolist() == [2, 0, 2]
+    assert (result.oa, result.aa) == (0.25, 0.25)

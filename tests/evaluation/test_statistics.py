@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from hsi.evaluation import statistics
 
@@ -80,6 +81,8 @@ def test_seeds_needed_are_those_of_cohens_effects(effect, pairs):
 
 def test_more_seeds_than_anyone_has():
     assert statistics.seeds_needed(0.01) is None
+    assert statistics.seeds_needed(0.0887) == 1000  # the last that is counted
+    assert statistics.seeds_needed(0.0886) is None
     assert statistics.seeds_needed(50) == 2
 
 
@@ -87,6 +90,31 @@ def test_detectable_difference_is_the_inverse_of_the_seeds_needed():
     found = statistics.compare_paired(SLEEP)
     sd = np.std(SLEEP, ddof=1)
     assert statistics.seeds_needed(found.detectable / sd) == len(SLEEP)
+
+
+def test_a_comparison_the_other_way_round_has_the_same_p_values():
+    one, other = (statistics.compare_paired(sign * SLEEP) for sign in (1, -1))
+    assert (one.difference.n, one.difference.sd) == (10, pytest.approx(np.std(SLEEP, ddof=1)))
+    assert other.difference.mean == -one.difference.mean
+    assert one.seeds_needed == other.seeds_needed == 7  # of 1.58 / 1.23 standard deviations
+    assert (one.p_t, one.p_wilcoxon) == pytest.approx((other.p_t, other.p_wilcoxon))
+    assert one.detectable == pytest.approx(other.detectable) == pytest.approx(0.9977 * one.difference.sd, rel=1e-3)
+
+
+@pytest.mark.parametrize(("n", "effect"), [(2, 10.65), (3, 3.275), (34, 0.5), (199, 0.2)])
+def test_detectable_effects(n, effect):
+    """The last two are Cohen's, as above; with two pairs it takes ten standard deviations."""
+    values = np.linspace(-1, 1, n)
+    found = statistics.compare_paired(values)
+    assert found.detectable == pytest.approx(effect * np.std(values, ddof=1), rel=0.012)
+
+
+def test_copies_to_rounding_are_told_from_small_differences():
+    assert statistics.compare_paired([0, 1e-13]).p_t is None
+    assert statistics.compare_paired([0, 1e-11, 2e-11]).p_t is not None
+    found = statistics.compare_paired([0.1])
+    assert (found.difference, found.p_wilcoxon) == (statistics.spread([0.1]), None)
+    assert (found.seeds_needed, found.detectable) == (None, None)
 
 
 def test_holm_by_hand():
@@ -119,6 +147,52 @@ def test_mcnemar_is_exact_where_few_pixels_differ():
     """One against five: 2 (1 + 6) / 2^6."""
     assert statistics.mcnemar(*pixels(10, 1, 5, 3)).p == pytest.approx(14 / 64)
     assert statistics.mcnemar(*pixels(10, 0, 0, 3)).p == 1
+
+
+@pytest.mark.parametrize(("first", "second", "p"), [(12, 12, 1), (4, 20, 0.0015439), (5, 20, 0.0051101)])
+def test_mcnemar_is_exact_below_25_discordant_pixels(first, second, p):
+    """Four of 24: 2 (1 + 24 + 276 + 2024 + 10626) / 2^24. Five of 25: chi square (|5 - 20| - 1)^2 / 25 = 7.84."""
+    found, swapped = (statistics.mcnemar(*pixels(9, *pair, 9)) for pair in ((first, second), (second, first)))
+    assert found.p == pytest.approx(p, rel=1e-4)
+    assert found.p == swapped.p
+
+
+def test_mcnemar_counts_pixels_not_places():
+    found = statistics.mcnemar(np.array([[True, False], [True, True]]), np.array([[False, False], [False, True]]))
+    assert (found.only_first, found.only_second, found.p) == (2, 0, 0.5)
+
+
+@given(st.integers(0, 999), st.integers(1, 6))
+def test_blocks_are_squares_that_hold_test_pixels(seed, side):
+    """Over a scene that is wider than high; pixels of one square, and none else, share a fate."""
+    rng = np.random.default_rng(seed)
+    test = rng.random((9, 23)) < 0.2
+    test[0, 0] = True
+    first, second = rng.random((2, 9, 23)) < 0.5
+    found = statistics.block_bootstrap(first, second, test, side, seed=seed)
+    squares = {(row // side, col // side) for row, col in np.argwhere(test)}
+    assert (found.blocks, found.side) == (len(squares), side)
+    assert found.difference == pytest.approx(first[test].mean() - second[test].mean())
+    assert found.low <= found.high
+    gain, place = first.astype(float) - second, np.indices(test.shape) // side
+    gains = [gain[test & (place[0] == row) & (place[1] == col)].mean() for row, col in squares]
+    assert min(gains) - 1e-12 <= found.low
+    assert found.high <= max(gains) + 1e-12
+
+
+def test_the_interval_of_a_seed_is_always_the_same_and_of_2000_draws():
+    """Two squares, one of +1 and one of 0, are drawn 00, 01, 10, 11: means of 0, 0.5 and 1, all within 95 %."""
+    first, second = np.array([[True, False]]), np.array([[False, False]])
+    found = statistics.block_bootstrap(first, second, np.ones((1, 2), bool), 1)
+    assert (found.difference, found.low, found.high) == (0.5, 0, 1)
+    rng = np.random.default_rng(3)
+    first, second = rng.random((2, 8, 8)) < 0.5
+    everywhere = np.ones((8, 8), bool)
+    one, other, third = (statistics.block_bootstrap(first, second, everywhere, 2, *s) for s in ((), (0,), (1,)))
+    assert one == other != third
+    drawn = np.random.default_rng(0).integers(16, size=(2000, 16))
+    gain = (first.astype(float) - second).reshape(4, 2, 4, 2).mean(axis=(1, 3)).ravel()
+    np.testing.assert_allclose([one.low, one.high], np.quantile(gain[drawn].mean(axis=1), [0.025, 0.975]))
 
 
 def test_block_of_one_pixel_is_the_ordinary_bootstrap():
@@ -176,6 +250,20 @@ def test_nemenyi_and_the_critical_difference_agree(seed, n, k):
             apart = abs(found.ranks[i] - found.ranks[j])
             if abs(apart - found.critical_difference) > 1e-3:
                 assert (found.nemenyi.loc[i, j] < 0.05) == (apart > found.critical_difference)
+
+
+def test_ranks_by_hand():
+    """Two pairs of blocks that rank b and c either way."""
+    scores = pd.DataFrame([[9, 5, 1], [8, 3, 2], [7, 1, 2], [9, 4, 4.5]], columns=["a", "b", "c"]).iloc[:, [2, 0, 1]]
+    found = statistics.rank(scores)
+    assert found.ranks.to_dict() == {"a": 1, "b": 2.5, "c": 2.5}
+    assert found.ranks.index[0] == "a"
+    assert found.n == 4
+    chi_square = 12 * 4 / (3 * 4) * ((1 - 2) ** 2 + 2 * 0.5**2)
+    assert found.p_friedman == pytest.approx(np.exp(-chi_square / 2))  # two degrees
+    assert found.p_iman_davenport == pytest.approx(stats.f.sf(3 * chi_square / (4 * 2 - chi_square), 2, 6))
+    assert found.critical_difference == pytest.approx(2.343 * np.sqrt(3 * 4 / (6 * 4)), abs=1e-3)
+    assert list(found.nemenyi.columns) == ["c", "a", "b"]
 
 
 def test_equal_scores_rank_equal():

@@ -228,3 +228,107 @@ def test_resampling_needs_wavelengths_on_both_sides():
         adapt(replace(SCENE, wavelengths=None), SENSOR, "itself", resample=True)
     with pytest.raises(HsiError, match=r"those of the model are not known \(itself\): leave it out"):
         adapt(SCENE, replace(SENSOR, wavelengths=None), "itself", resample=True)
+
+
+def test_bands_bring_their_widths_colours_and_numbers_along():
+    """Red and green stay, blue was dropped: band 3 lies beside it, as near as 6 and before it."""
+    model = sensor_of(DROPPED)
+    scene = replace(SCENE, fwhm=np.linspace(8, 12, 30), rgb_bands=(22, 12, 4))
+    fitting = adapt(scene, model, "itself")
+    np.testing.assert_array_equal(fitting.fwhm, scene.fwhm[KEPT])
+    np.testing.assert_array_equal(fitting.kept_bands, KEPT)
+    assert fitting.rgb_bands == (19, 10, 3)
+    assert adapt(replace(SCENE, fwhm=None, rgb_bands=None, wavelengths=None), model, "itself").rgb_bands is None
+    assert fitting.name == scene.name
+    assert len(fitting.notes) == len(scene.notes) + 1
+
+
+def test_a_file_of_another_layout_fits_by_its_number_of_bands_alone():
+    model = sensor_of(DROPPED)
+    longer = replace(SCENE, cube=np.repeat(SCENE.cube, 2, axis=2)[:, :, :31], wavelengths=None, file_bands=None)
+    with pytest.raises(HsiError, match="has 31 bands, the model was trained on 27"):
+        adapt(longer, model, "itself")
+    cut = replace(SCENE, cube=SCENE.cube[:, :, KEPT], wavelengths=None, kept_bands=np.arange(27), file_bands=31)
+    assert adapt(cut, model, "itself") is cut
+
+
+def test_wavelengths_that_differ_by_rounding_are_the_same():
+    for apart, same in ((0.9e-6, True), (1.1e-5, False)):
+        scene = replace(SCENE, wavelengths=SCENE.wavelengths + apart)
+        assert (adapt(scene, SENSOR, "itself", resample=True) is scene) == same
+
+
+@pytest.mark.parametrize(
+    ("cube", "said"),
+    [
+        (SCENE.cube[:, :, ::-1], r"with its bands in reverse order it would fit"),
+        (SCENE.cube * 1e2, r"so give scale=0\.01$"),
+        (SCENE.cube / 1e3, r"so give scale=1000$"),
+        (SCENE.cube.astype(float) * 40, r"about 40 times as large"),
+    ],
+)
+def test_the_way_out_is_named_where_there_is_one(cube, said):
+    """The bands of this sensor come in a narrow range each, so that their order shows."""
+    steep = SCENE.cube.mean(axis=2, keepdims=True) * np.linspace(0.2, 3, 30)
+    ratio = np.asarray(cube).astype(float) / SCENE.cube
+    values = steep[:, :, ::-1] if "reverse" in said else steep * ratio
+    model = replace(sensor_of(changed(steep)), wavelengths=None)
+    with pytest.raises(HsiError, match=said):
+        adapt(replace(changed(values), wavelengths=None), model, "itself")
+
+
+def test_fewer_strange_values_are_remarked_on(caplog):
+    """Below nine tenths of all values within the range; at nine tenths nothing is said."""
+    for bands, said in ((3, False), (4, True)):
+        caplog.clear()
+        cube = SCENE.cube.astype(float).clip(SENSOR.quantiles[0], SENSOR.quantiles[-1])
+        cube[:, :, :bands] = SENSOR.quantiles[-1][:bands] + 1
+        scene = changed(cube)
+        assert adapt(scene, SENSOR, "itself") is scene
+        assert ("trust its map less" in caplog.text) == said
+        assert (f"Only {100 * (1 - bands / 30):.0f} % of the values" in caplog.text) == said
+
+
+def test_bands_in_reverse_order_are_remarked_on_where_half_of_them_could_be_right(caplog):
+    """Of 30 bands the outer 7 at either end differ: 14 are not most, and turned round all would fit."""
+    lift = np.where(np.arange(30) < 7, 0.5, np.where(np.arange(30) > 22, 2.0, 1.0))
+    cube = np.random.default_rng(0).uniform(500, 520, (40, 40, 1)) * lift
+    model = replace(sensor_of(changed(cube)), wavelengths=None)
+    scene = replace(changed(cube[:, :, ::-1]), wavelengths=None)
+    assert adapt(scene, model, "itself") is scene
+    assert "its bands seem to come in reverse order" in caplog.text
+
+
+def test_values_at_the_ends_of_the_range_lie_within():
+    cube = np.broadcast_to(SENSOR.quantiles[0], (40, 40, 30)).copy()
+    cube[::2] = SENSOR.quantiles[-1]
+    scene = changed(cube)
+    assert adapt(scene, SENSOR, "itself") is scene
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_constant_pixels_of_few_bands_are_data_and_of_five_are_a_margin(lazy):
+    for bands, kept in ((4, True), (5, False)):
+        cube = np.random.default_rng(0).uniform(1, 9, (6, 7, bands))
+        cube[2] = 3
+        scene = replace(SCENE, cube=cube, labels=np.zeros((6, 7), int), valid=None, wavelengths=None, file_bands=None)
+        model = Sensor(bands, "float64", None, None)
+        fitting = adapt(lazily(scene) if lazy else scene, model, "itself", scale=2)
+        assert np.isfinite(np.asarray(fitting.cube)[2]).all() == kept
+        np.testing.assert_array_equal(np.asarray(fitting.cube)[3:], (cube[3:].astype(np.float32) * 2))
+        assert fitting.nodata is None
+
+
+def test_only_bands_that_a_spectrum_is_made_of_can_lack_data():
+    """Beyond the model's wavelengths a band may be missing; one that is interpolated from may not."""
+    wide = np.append(SCENE.wavelengths, SCENE.wavelengths[-1] + [10, 20, 30])
+    cube = np.concatenate([SCENE.cube, SCENE.cube[:, :, :3]], axis=2).astype(float)
+    cube[3, 4, 32], cube[5, 6, 29] = np.nan, np.nan
+    scene = replace(SCENE, cube=cube, wavelengths=wide, valid=None, rgb_bands=None, file_bands=33)
+    fitting = adapt(scene, SENSOR, "itself", resample=True)
+    assert np.argwhere(np.isnan(fitting.cube).any(axis=2)).tolist() == [[5, 6]]
+    assert fitting.rgb_bands is None
+    assert (fitting.kept_bands, fitting.file_bands) == (None, None)
+    widths = np.full(30, 7.0)
+    again = adapt(scene, replace(SENSOR, fwhm=widths), "itself", resample=True)
+    np.testing.assert_array_equal(again.fwhm, widths)

@@ -8,6 +8,7 @@ from hsi.config.build import build
 from hsi.errors import HsiError
 from hsi.splits.blocks import blocks_split
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
+from hsi.splits.sides import split_by_side
 
 FIELD = np.array([[1, 2] * 4] * 5)
 
@@ -50,6 +51,13 @@ def test_folds_share_out_the_scene_and_missing_classes_are_named(labels, block, 
             assert left_out == (TRAIN not in sides or TEST not in sides)
             assert (split.role[labels == k] == (UNUSED if left_out else split.region[labels == k])).all()
     assert (tested == 1).all()
+
+
+def test_without_a_seed_the_grid_stays_and_pixels_are_drawn_as_with_seed_0():
+    whole = blocks_split(FIELD, block=2, seed=None)
+    drawn = split_by_side(FIELD, whole.region, region=whole.region, per_class=3, seed=0)
+    assert blocks_split(FIELD, block=2, seed=None, per_class=3).hash == drawn.hash != whole.hash
+    assert blocks_split(FIELD, block=2, seed=None).region.dtype == np.uint8
 
 
 def test_the_seed_shifts_the_grid():

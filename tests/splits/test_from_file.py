@@ -51,7 +51,7 @@ def test_a_saved_split_brings_its_regions(tmp_path):
 def test_a_saved_split_that_does_not_fit_or_is_damaged(tmp_path):
     path = tmp_path / "split.npz"
     save_split(path, Split(ROLES, np.ones((2, 2), np.uint8)))
-    with pytest.raises(HsiError, match="has 2 x 2 pixels, the scene 3 x 4"):
+    with pytest.raises(HsiError, match=r"split\.npz has 2 x 2 pixels, the scene 3 x 4"):
         split_from_file(LABELS, path=path)
     content = bytearray(path.read_bytes())
     content[content.rindex(b"role.npy") - 30] ^= 255  # its checksum in the archive's directory
@@ -113,6 +113,27 @@ def test_two_masks(tmp_path):
         split_from_file(LABELS, path=tmp_path / "masks.mat", key="tr", content="training", test_key="tr")
 
 
+@pytest.mark.parametrize(
+    ("mask", "unlabelled", "contrary"),
+    [([[1, 0, 1, 1], [2, 0, 0, 0], [3, 0, 0, 0]], 1, 0), ([[1, 0, 2, 0], [2, 0, 0, 0], [3, 0, 0, 0]], 0, 1)],
+)
+def test_conflicts_of_either_kind_are_told(tmp_path, mask, unlabelled, contrary):
+    path = write(tmp_path / "mask.npy", np.array(mask))
+    split = split_from_file(LABELS, path=path, content="training", classes={1: 1, 2: 2, 3: 3})
+    assert split.role.dtype == np.uint8
+    (note,) = split.notes
+    assert f"{unlabelled} are unlabelled there, {contrary} have another class" in note
+
+
+def test_a_second_mask_in_a_file_of_its_own(tmp_path):
+    train, test = (write(tmp_path / f"{name}.npy", (role == ROLES) * 1) for name, role in (("tr", TRAIN), ("te", TEST)))
+    split = split_from_file(LABELS, path=train, content="training", test_path=str(test))
+    assert (split.role == np.where(ROLES == VALIDATION, UNUSED, ROLES)).all()
+    write(tmp_path / "te.npy", ROLES[:2])
+    with pytest.raises(HsiError, match=r"te\.npy has 2 x 4 pixels"):
+        split_from_file(LABELS, path=train, content="training", test_path=test)
+
+
 def changed(row, col, value):
     roles = ROLES.astype(float)
     roles[row, col] = value
@@ -122,13 +143,19 @@ def changed(row, col, value):
 @pytest.mark.parametrize(
     ("array", "asked", "message"),
     [
-        (ROLES[:2], {}, "has 2 x 4 pixels, the scene 3 x 4"),
+        (ROLES[:2], {}, r"split\.npy has 2 x 4 pixels, the scene 3 x 4"),
         (changed(0, 0, 4), {}, "holds the value 4"),
+        (changed(0, 0, -1), {}, r"split\.npy holds the value -1"),
+        (ROLES * (LABELS != 1), {}, "leaves class 1 without a training pixel"),
         (changed(0, 0, 0.5), {}, "whole numbers"),
         (changed(0, 0, np.nan), {}, "whole numbers"),
-        (changed(1, 0, 0), {}, "leaves class 2 without a training pixel"),
+        (changed(1, 0, 0), {}, r"split\.npy leaves class 2 without a training pixel"),
         (changed(1, 1, 0), {}, "leaves class 2 without a test pixel"),
-        (ROLES, {"content": "training", "classes": {1: 1, 2: 2}}, "holds class 3, which split.classes does not name"),
+        (
+            ROLES,
+            {"content": "training", "classes": {1: 1, 2: 2}},
+            r"split\.npy holds class 3, which split.classes do",
+        ),
         (ROLES, {"content": "training", "classes": {1: 1, 2: 2, 3: 4}}, "names class 4, the scene has classes 1 to 3"),
         (ROLES, {"key": "roles"}, "leave the key out"),
     ],

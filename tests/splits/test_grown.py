@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from label_images import label_images
@@ -33,6 +34,51 @@ def test_training_regions_are_connected_and_in_proportion_to_their_fields(labels
 def test_it_trains_with_as_many_pixels_of_each_class_as_random(labels, train, per_class, seed):
     grown, random = (f(labels, train=train, per_class=per_class, seed=seed) for f in (grown_split, random_split))
     assert (np.bincount(labels[grown.role == TRAIN]) == np.bincount(labels[random.role == TRAIN])).all()
+
+
+SPIRAL = """
+1111111
+......1
+11111.1
+1...1.1
+1.111.1
+1.....1
+1111111
+"""
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_regions_grow_within_their_field_and_over_corners(seed):
+    """A spiral, and a diagonal whose pixels touch at their corners: the trained are always in one piece."""
+    labels, spiral = np.zeros((16, 16), int), [[sign == "1" for sign in line] for line in SPIRAL.split()]
+    labels[:7, :7], labels[8:, 8:] = spiral, 2 * np.eye(8, dtype=int)
+    for share in (0.2, 0.5, 0.8):
+        split = grown_split(labels, train=share, seed=seed)
+        for k in (1, 2):
+            assert label((labels == k) & (split.role == TRAIN), TOUCHING)[1] == 1
+
+
+def test_pixels_that_touch_at_their_corners_are_one_field_which_grows_from_anywhere():
+    labels = np.pad(np.eye(12, dtype=int), ((0, 0), (0, 4)))
+    labels[:, 15] = 2
+    firsts = {int(np.argmax(grown_split(labels, train=0.25, seed=seed).role.diagonal() == TRAIN)) for seed in range(6)}
+    assert len(firsts) > 2
+
+
+def test_fields_that_train_whole_have_nothing_left_to_validate():
+    """Six fields of one pixel: three train, two of the others validate."""
+    labels = np.zeros((3, 12), int)
+    labels[0, ::2], labels[2, :6] = 1, 2
+    split = grown_split(labels, train=0.5, validation=0.34)
+    assert sorted(split.role[0, ::2]) == [TRAIN] * 3 + [VALIDATION] * 2 + [TEST]
+
+
+def test_validation_grows_in_each_field_in_proportion_to_what_training_leaves():
+    labels = np.zeros((4, 60), int)
+    labels[0], labels[2, :30], labels[2, 40:50] = 1, 2, 2
+    split = grown_split(labels, train=0.5, validation=0.2)
+    counts = [np.bincount(split.role[2, part], minlength=4)[1:].tolist() for part in (slice(0, 30), slice(40, 50))]
+    assert counts == [[15, 6, 9], [5, 2, 3]]
 
 
 def test_seeds_differ_and_rings_are_whole():

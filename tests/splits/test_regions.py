@@ -11,7 +11,7 @@ from hsi.engine.forward import Engine, forward, logits_of
 from hsi.errors import HsiError
 from hsi.evaluation.leakage import sees_training
 from hsi.models.hybridsn import hybridsn
-from hsi.splits.regions import TOUCHING, assign, cut_across, regions_split
+from hsi.splits.regions import TOUCHING, assign, cut_across, fold_roles, regions_split, side_shares
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
 
 SIDES = (TRAIN, VALIDATION, TEST)
@@ -84,10 +84,11 @@ def test_the_fields_of_corn_notill_are_balanced_to_ten_pixels():
 
 
 @pytest.mark.parametrize("shape", [(10, 2), (2, 10)])
-def test_oats_are_cut_across_their_long_axis(shape):
-    scene = np.arange(12 * 12).reshape(12, 12)
-    field = scene[1 : 1 + shape[0], 1 : 1 + shape[1]]
-    pieces = cut_across(field.ravel(), np.array([0.5, 0.5]), 12)
+@pytest.mark.parametrize(("top", "left"), [(1, 1), (100, 3), (3, 100)])
+def test_oats_are_cut_across_their_long_axis(shape, top, left):
+    scene = np.arange(112 * 112).reshape(112, 112)
+    field = scene[top : top + shape[0], left : left + shape[1]]
+    pieces = cut_across(field.ravel(), np.array([0.5, 0.5]), 112)
     halves = np.split(field, 2, axis=int(np.argmax(shape)))
     assert {frozenset(piece.tolist()) for piece in pieces} == {frozenset(half.ravel().tolist()) for half in halves}
 
@@ -99,6 +100,61 @@ def test_a_cut_loses_no_pixel_and_leaves_no_piece_empty(shares, count):
     assert min(map(len, pieces)) >= 1
     wanted = count * np.array(shares) / sum(shares)
     assert (np.abs([len(p) for p in pieces] - wanted) < len(shares) + 1).all()
+
+
+def test_pieces_come_in_order_along_the_long_axis_with_the_shares_asked_for():
+    """Ten pixels of a row in shares 1 : 4; one pixel each is set apart first, then 1.6 and 6.4 of the other 8."""
+    one, other = cut_across(np.arange(20, 30), np.array([0.2, 0.8]), 20)
+    assert sorted(map(len, (one, other))) == [3, 7]
+    assert {*one.tolist()} in ({20, 21, 22}, {27, 28, 29})
+
+
+def test_what_is_as_far_along_is_cut_by_its_place_across():
+    """A square of 2 x 2 pixels has no long axis: three pieces of it still hold each pixel once."""
+    pieces = cut_across(np.array([0, 1, 10, 11]), np.array([1.0, 1, 2]), 10)
+    assert [len(piece) for piece in pieces] == [1, 1, 2]
+
+
+def test_a_class_of_one_field_is_cut_into_the_very_shares():
+    labels = np.ones((1, 40), int)
+    labels[0, 20:] = 2
+    split = regions_split(labels, train=0.2, validation=0.3)
+    for k in (1, 2):
+        counts = np.bincount(split.role[labels == k], minlength=4)
+        np.testing.assert_allclose(counts, [0, 4, 6, 10], atol=1)
+        assert split.notes == ()
+
+
+def test_of_two_fields_for_three_sides_the_largest_is_cut_in_halves():
+    labels = np.zeros((3, 30), int)
+    labels[0, :6], labels[0, 10:22] = 1, 1
+    labels[2, :6], labels[2, 10:22] = 2, 2
+    split = regions_split(labels, folds=3, seed=2)
+    for row in (0, 2):
+        assert len(set(split.role[row, :6])) == 1
+        assert sorted(np.bincount(split.role[row, 10:22], minlength=4)[[TRAIN, TEST]]) in ([0, 12], [6, 6])
+        assert [len(set(split.role[row, half])) for half in (slice(10, 16), slice(16, 22))] == [1, 1]
+    assert all((split.role[row] == TEST).sum() == 6 for row in (0, 2))
+
+
+def test_a_departure_is_named_from_above_a_tenth_of_the_class_on():
+    """Fields of 9 and 6, and of 10 and 5 pixels: 60 % is a tenth more than half, 67 % is more than that."""
+    labels = np.zeros((7, 12), int)
+    labels[0, :9], labels[2, :6], labels[4, :10], labels[6, :5] = 1, 1, 2, 2
+    split = regions_split(labels)
+    (note,) = split.notes
+    trained = int((split.role[labels == 2] == TRAIN).sum())
+    assert note.startswith(f"class 2: {trained} of 15 pixels ({trained / 15:.0%}) lie on the train side, its fields")
+    assert trained in (5, 10)
+
+
+def test_of_folds_all_but_those_that_test_and_validate_are_to_train():
+    """Twelve pixels of each class in one field, cut in as many equal pieces as there are folds: none departs."""
+    labels = np.repeat([[1, 2]], 12, axis=1)
+    for folds, validation in ((2, 0), (3, 0), (3, 1), (4, 0), (4, 0.5), (6, 0)):
+        split = regions_split(labels, folds=folds, validation=validation)
+        assert (split.role == TRAIN).sum() == 24 * (folds - 1 - bool(validation)) / folds
+        assert split.notes == ()
 
 
 def test_unlabelled_pixels_go_with_the_nearest_labelled_one():
@@ -139,6 +195,33 @@ def test_no_test_prediction_hangs_on_the_train_side(labels, shared, seed):
     mapped = [logits_of(model, i, engine, region, tested) for i in (image, perturbed)]
     assert mapped[0].shape == (len(tested), 4)
     assert torch.equal(*mapped)
+
+
+@pytest.mark.parametrize(
+    ("train", "validation"),
+    [(0, 0), (0, 0.5), (-0.1, 0.5), (0.5, -0.1), (0.8, 0.2), (1, 0), (np.nan, 0)],
+)
+def test_shares_that_leave_nothing_to_train_or_to_test_are_refused(train, validation):
+    with pytest.raises(HsiError, match=r"split\.train="):
+        side_shares(train, validation)
+
+
+def test_shares_of_the_sides_add_up_to_one_in_the_order_of_their_roles():
+    shares, roles = side_shares(0.5, 0.2)
+    np.testing.assert_allclose(shares, [0.5, 0.2, 0.3])
+    assert roles == [TRAIN, VALIDATION, TEST]
+    shares, roles = side_shares(0.25, 0)
+    np.testing.assert_allclose(shares, [0.25, 0.75])
+    assert roles == [TRAIN, TEST]
+
+
+def test_folds_are_two_at_least_and_three_where_one_validates():
+    shares, roles = fold_roles(4, 3, 0.1)
+    assert (shares.tolist(), roles) == ([0.25] * 4, [VALIDATION, TRAIN, TRAIN, TEST])
+    with pytest.raises(HsiError, match=r"from 2 on$"):
+        fold_roles(1, 0, 0)
+    with pytest.raises(HsiError, match=r"from 3 on where split\.validation is above 0$"):
+        fold_roles(2, 0, 0.1)
 
 
 @pytest.mark.parametrize(

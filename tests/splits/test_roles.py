@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -36,3 +38,43 @@ def test_a_saved_split_comes_back_and_a_changed_one_is_refused(tmp_path, region)
         files.write_arrays(tmp_path / "split.npz", **{**saved, "role": 3 - saved["role"]})
     with pytest.raises(HsiError, match="was changed"):
         load_split(tmp_path / "split.npz")
+
+
+def test_a_part_keeps_roles_regions_and_notes():
+    role, region = np.arange(12, dtype=np.uint8).reshape(3, 4) % 4, np.arange(12, dtype=np.uint8).reshape(3, 4)
+    part = Split(role, region, ("said",)).part(slice(1, 3), slice(0, 2))
+    assert (part.role == [[0, 1], [0, 1]]).all()
+    assert (part.region == [[4, 5], [8, 9]]).all()
+    assert part.notes == ("said",)
+    assert Split(role).part(slice(1, 3), slice(0, 2)).region is None
+
+
+def test_pixels_of_a_role_are_numbered_row_by_row():
+    assert Split(np.array([[1, 0, 3], [3, 1, 1]], np.uint8)).pixels(1).tolist() == [0, 4, 5]
+
+
+GOOD = np.ones((2, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("role", "region"),
+    [
+        (GOOD.astype(int), GOOD),
+        (GOOD, GOOD.astype(float)),
+        (GOOD[0], GOOD),
+        (GOOD[None], GOOD),
+        (GOOD, GOOD[None]),
+    ],
+)
+def test_what_is_no_image_of_roles_is_damaged(tmp_path, role, region):
+    files.write_arrays(tmp_path / "split.npz", role=role, region=region, hash=np.array(Split(GOOD, GOOD).hash))
+    with pytest.raises(HsiError, match="holds no roles of pixels"):
+        load_split(tmp_path / "split.npz")
+
+
+def test_the_hash_is_of_shape_roles_and_regions_as_bytes_whatever_their_layout():
+    role, written = np.array([[1, 3], [2, 0]]), b"(2, 2)" + bytes([1, 3, 2, 0])
+    assert Split(role).hash == hashlib.sha256(written).hexdigest()
+    turned = np.asfortranarray(role.astype(np.uint8))
+    assert Split(turned, 4 - role).hash == hashlib.sha256(written + bytes([3, 1, 2, 4])).hexdigest()
+    assert Split(role, 4 - turned).hash == Split(turned, 4 - role).hash

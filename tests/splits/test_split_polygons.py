@@ -77,6 +77,8 @@ def test_by_hand():
         (side,) = set(split.role[polygons == large])
         assert set(split.role[np.isin(polygons, small)]) == {TRAIN + TEST - side}
     assert (split.region[polygons == 7] == TRAIN).all()
+    assert (split.region[polygons > 0] == split.role[polygons > 0]).all()
+    assert (split.region[0, 4], split.region[2, 0]) == (split.role[0, 3], split.role[1, 0])  # the nearest
     assert (split.role[polygons == 7] == TRAIN).all()
     assert split.notes == ("class 3 has a single polygon: it trains, and nothing tests the class",)
 
@@ -107,8 +109,25 @@ def test_labels_outside_the_polygons_are_unused():
     assert "2 labelled pixels lie in no polygon and are unused" in split.notes
 
 
+def test_pixels_of_polygons_without_a_label_count_for_nothing():
+    """Polygon 1 has two labelled pixels of eight, polygon 9 none, and neither balance nor sides change."""
+    labels = np.repeat([[1], [2], [0]], 10, axis=1)
+    polygons = np.array([[1] * 2 + [2] * 4 + [3] * 4, [4] * 5 + [5] * 5, [1] * 6 + [9] * 4])
+    split, plain = (polygons_split(labels, np.where(labels > 0, polygons, no)) for no in (polygons, 0))
+    assert (split.role == plain.role).all()
+    assert (split.region == plain.region).all()
+    assert split.notes == plain.notes
+
+
 def test_faults_are_sentences():
     labels = np.repeat([[1], [2]], 10, axis=1)
+    outside = np.where(np.arange(10) > 4, [[1], [2]], 0)
+    with pytest.raises(HsiError, match="split=polygons needs labels that were drawn"):
+        polygons_split(np.where(outside > 0, 0, labels), outside)
+    with pytest.raises(HsiError, match="of 1 classes"):  # one polygon of one class, number 1
+        polygons_split(np.ones((1, 4), int), np.ones((1, 4), int))
+    with pytest.raises(HsiError, match="1 of 2 classes has a polygon for each of 3 sides"):
+        polygons_split(labels, np.array([[1] * 5 + [2] * 5, [3] * 10]), validation=0.2)
     for polygons in (None, np.zeros_like(labels)):
         with pytest.raises(HsiError, match="split=polygons needs labels that were drawn"):
             polygons_split(labels, polygons)
@@ -128,3 +147,37 @@ def test_polygons_on_both_sides_are_counted():
     assert {key: found[key] for key in plain if key != "sentence"} == {
         k: v for k, v in plain.items() if k != "sentence"
     }
+
+
+def test_polygons_depart_from_above_a_tenth_of_the_class_on_and_folds_as_they_should():
+    labels = np.repeat([[1], [2]], 12, axis=1)
+    polygons = np.array([[1] * 4 + [2] * 4 + [3] * 4, [4] * 3 + [5] * 3 + [6] * 3 + [7] * 3])
+    for folds, validation in ((3, 0), (3, 1)):
+        split = polygons_split(labels, polygons, folds=folds, validation=validation)
+        trained = (folds - 1 - validation) * 4  # of class 1; class 2 has 6 or 9, 3 or 6 of 12
+        assert (split.role[0] == TRAIN).sum() == trained
+        counted = (split.role[1] == TRAIN).sum()
+        named = [
+            note for note in split.notes if note.startswith(f"class 2: {counted} of 12 pixels ({counted / 12:.0%})")
+        ]
+        assert len(split.notes) == len(named) == (abs(counted - trained) > 1.2)
+    even = np.array([[1] * 6 + [2] * 6, [3] * 5 + [4] * 7])
+    assert polygons_split(labels, even).notes == ()
+
+
+def test_of_two_polygons_for_three_sides_the_larger_trains_whatever_their_numbers():
+    labels = np.repeat([[1], [2], [3]], 12, axis=1)
+    polygons = np.array([[1] * 4 + [2] * 4 + [3] * 4, [4] * 4 + [5] * 4 + [6] * 4, [7] * 4 + [8] * 8])
+    split = polygons_split(labels, polygons, train=0.4, validation=0.3)
+    assert [(split.role[polygons == number] == role).all() for number, role in ((7, TEST), (8, TRAIN))] == [True, True]
+
+
+def test_two_classes_are_enough_and_a_class_may_have_no_polygon():
+    labels = np.repeat([[1], [2], [3], [4]], 4, axis=1)
+    polygons = np.array([[1, 1, 2, 2], [3, 3, 4, 4], [5] * 4, [0] * 4])
+    split = polygons_split(labels, polygons)
+    assert (split.role[3] == UNUSED).all()
+    assert (split.role[2] == TRAIN).all()
+    assert any(note.startswith("4 labelled pixels") for note in split.notes)
+    with pytest.raises(HsiError, match="1 of 4 classes"):
+        polygons_split(labels, np.where(labels == 2, 3, polygons))
