@@ -123,6 +123,44 @@ def test_of_equals_the_later_weights_stay():
     assert not same(model, fit(WITHOUT_VALIDATION, 1e-6, schedule.constant, 2, 2)[0])
 
 
+def test_the_accuracy_on_validation_pixels_is_that_of_masked_windows():
+    """Of weights that are held, so that the history can be measured again."""
+    stripes = (np.arange(22) % 4 < 2).astype(np.uint8)[None].repeat(24, 0)
+    model, measured = fit(Split(SPLIT.role, stripes), 1e-30, schedule.constant, 1, 1)
+    samples = gather(FEATURES, SCENE.labels, SPLIT, 3, CPU)
+    truth = samples.targets[samples.validation]
+    masked, free = (
+        (forward(model, samples.image, samples.validation, shared=True, region=region).argmax(1) == truth)
+        .float()
+        .mean()
+        for region in (torch.from_numpy(stripes), None)
+    )
+    assert measured.tolist() == [pytest.approx(masked.item())]
+    assert masked != free
+
+
+@pytest.mark.parametrize("weights", ["none", "balanced"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_the_loss_of_a_step_by_hand(weights, smoothing):
+    """All training pixels in one batch; the last class of four has none."""
+    samples = gather(FEATURES, SCENE.labels, SPLIT, 4, CPU)
+    model = WindowClassifier(nn.Identity(), nn.Sequential(nn.Flatten(), nn.Linear(13, 4)), 13, 1)
+    targets = samples.targets[samples.train]
+    with torch.no_grad():
+        logits = forward(model, samples.image, samples.train, shared=False)
+        scores = logits.log_softmax(1)
+    sizes = torch.bincount(targets, minlength=4)
+    weight = torch.where(sizes > 0, len(targets) / (3 * sizes), 0) if weights == "balanced" else torch.ones(4)
+    smooth = (1 - smoothing) * torch.eye(4)[targets] + smoothing / 4
+    expected = -(smooth * weight * scores).sum() / weight[targets].sum()
+    recipe = RECIPE(steps=1, batch_size=10**6, class_weights=weights, label_smoothing=smoothing)
+    (row,) = recipe.fit(model, samples, Engine()).history.to_dict("records")
+    assert row["loss"] == pytest.approx(expected.item(), rel=1e-5)
+    assert row["accuracy"] == pytest.approx((logits.argmax(1) == targets).float().mean().item())
+    assert row["step"] == 1
+    assert np.isnan(row["validation_accuracy"]) == (len(samples.validation) == 0)
+
+
 def test_the_last_step_is_validated_too():
     _, history = train(RECIPE(steps=5, batch_size=16, validate_every=3))
     assert list(history.index[history["validation_accuracy"].notna()] + 1) == [3, 5]
