@@ -42,11 +42,13 @@ class WindowClassifier(nn.Module):
         self.window = window
         shadow = copy.deepcopy(trunk).to("meta", torch.float32).eval()
         shapes = [shadow(torch.empty(1, in_channels, p, p, device="meta")).shape for p in (window, window + 2)]
-        if shapes[1][-1] != shapes[0][-1] + 2:
+        _, channels, _, side = shapes[0]
+        if [shape[2:] for shape in shapes] != [(side, side), (side + 2, side + 2)]:
             raise HsiError(
-                "the trunk strides, pools or adapts to its input, so it cannot be shared: move such layers to the head"
+                "the trunk strides, pools, adapts to its input or treats rows and columns differently, so it cannot be "
+                "shared: move such layers to the head"
             )
-        self.trunk_channels, self.trunk_window = shapes[0][1], shapes[0][-1]
+        self.trunk_channels, self.trunk_window = channels, side
 
     def forward(self, windows: Tensor) -> Tensor:
         """(B, C, P, P) float -> (B, classes) logits."""

@@ -90,6 +90,15 @@ def test_a_window_is_cut_around_its_pixel():
     assert window[0, 0].tolist() == [[0, 0, 0], [0, 1, 2], [6, 7, 8]]
 
 
+@pytest.mark.parametrize("padding", ["zero", "reflect", "edge"])
+def test_beyond_the_border_lies_what_the_padding_says(padding):
+    padded = pad(torch.arange(1.0, 31).view(1, 5, 6), 3, padding)
+    assert padded.shape == (1, 7, 8)
+    assert padded[0, 0, 0] == {"zero": 0, "reflect": 8, "edge": 1}[padding]
+    assert padded[0, -1, -1] == {"zero": 0, "reflect": 23, "edge": 30}[padding]
+    assert torch.equal(padded[:, 1:-1, 1:-1], torch.arange(1.0, 31).view(1, 5, 6))
+
+
 def test_masked_windows_do_not_see_the_other_region():
     """Changing every pixel of one region changes no logit of the other."""
     model, image, region, _ = a_case(11, 13, POSITIONS[0], True, 5)

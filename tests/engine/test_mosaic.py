@@ -93,3 +93,12 @@ def test_logits_are_those_of_the_scene(padding):
             forward(network, each.image, getattr(each, name), shared=True, padding=padding) for each in (tiles, scene)
         )
         torch.testing.assert_close(ours, theirs)
+
+
+def test_beyond_the_border_lie_zeros_where_nothing_is_said():
+    role = np.zeros((11, 12), dtype=np.uint8)
+    role[0, 0] = TRAIN
+    image = RNG.normal(size=(11, 12, 2)).astype(np.float32)
+    tiles = mosaic.gather_tiles(lambda r, c: image[r, c], np.ones((11, 12), int), Split(role), 3, CPU, window=3)
+    assert not tiles.image[:, 0].any()
+    assert tiles.image[:, 1, 1].tolist() == image[0, 0].tolist()

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,3 +48,17 @@ def test_a_pixel_without_data_belongs_to_the_region_whose_values_it_repeats():
     image, sides = fill(torch.tensor([[[5.0, 9.0, 9.0, 7.0]]]), valid, 3, "edge", region)
     assert image.tolist() == [[[5.0, 5.0, 7.0, 7.0]]]
     assert sides.tolist() == [[1, 1, 2, 2]]
+
+
+@pytest.mark.parametrize("margin", range(6))
+def test_the_corner_of_a_window_is_filled_from_its_middle_and_needs_what_lies_as_far_again(margin):
+    """A pixel with data alone: all of its window repeats it, the corners too, and nothing beyond."""
+    valid = np.zeros((2 * margin + 3, 2 * margin + 3), dtype=bool)
+    valid[margin + 1, margin + 1] = True
+    found = nearest_data(valid, margin)
+    inside = np.pad(np.ones((2 * margin + 1, 2 * margin + 1), dtype=bool), 1)
+    assert (found[inside] == (margin + 1) * (2 * margin + 3) + margin + 1).all()
+    assert (found[~inside] == OUTSIDE).all()
+    far = reach(2 * margin + 1, "edge") - margin
+    assert far**2 <= 2 * margin**2 < (far + 1) ** 2
+    assert reach(2 * margin + 1, "zero") == reach(2 * margin + 1, "reflect") == margin

@@ -1,13 +1,19 @@
 """A user's own model, as docs/adding_a_model.md teaches it: it trains, and predicts for who trusts it by name."""
 
+import ast
 import json
 import re
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
-from commands import Commands
+from commands import Commands, watched
 from conftest import ROOT
+
+from hsi.config.saved import vet
+from hsi.config.shipped import PUBLISHED, targets
+from hsi.errors import HsiError
 
 PAGE = (ROOT / "docs" / "adding_a_model.md").read_text()
 WORDS = ["experiment=trial", "train.steps=2", "scene.rows=24", "scene.cols=24", "hydra.run.dir=trained"]
@@ -64,3 +70,97 @@ def test_a_scene_of_ones_own_needs_trust_too(commands, tmp_path):
     status, told = commands.compare("trained", "--trust", "my_scenes.made")
     assert status == 0
     assert "cannot be loaded" not in told
+
+
+GROUPS = ("scene", "model", "attention", "engine", "map")
+FOREIGN = [
+    *("os.system", "os.popen", "posix.system", "subprocess.run", "subprocess.check_output", "pty.spawn"),
+    *("eval", "exec", "builtins.eval", "builtins.exec", "builtins.compile", "builtins.open", "builtins.__import__"),
+    *("hydra.utils.instantiate", "hydra.utils.call", "hydra.utils.get_object", "hydra.utils.get_method"),
+    *("hydra._internal.utils._locate", "omegaconf.OmegaConf.register_new_resolver", "omegaconf.OmegaConf.load"),
+    *("pickle.load", "pickle.loads", "torch.load", "torch.hub.load", "numpy.load", "joblib.load", "marshal.loads"),
+    *("pandas.read_pickle", "pandas.eval", "pandas.DataFrame.query", "yaml.unsafe_load", "shelve.open"),
+    *("importlib.import_module", "runpy.run_path", "runpy.run_module", "pydoc.locate", "pkgutil.resolve_name"),
+    *("functools.partial", "functools.reduce", "operator.methodcaller", "operator.attrgetter", "types.FunctionType"),
+    *("ctypes.CDLL", "code.interact", "timeit.timeit", "cProfile.run", "pdb.run", "webbrowser.open", "antigravity"),
+    *("pathlib.Path.unlink", "pathlib.Path.write_text", "shutil.rmtree", "socket.socket", "urllib.request.urlopen"),
+    *("torch.ops.load_library", "torch.utils.cpp_extension.load", "numpy.f2py.compile", "scipy.io.loadmat"),
+    # by way of what may be called
+    "hsi.models.lenet.lenet.__globals__",
+    "hsi.models.lenet.lenet.__class__",
+    "hsi.models.lenet.lenet.__call__",
+    "hsi.models.lenet.lenet.__init_subclass__",
+    "hsi.models.lenet.__builtins__.eval",
+    "hsi.models.lenet.__loader__.load_module",
+    "hsi.models.lenet.nn.Module.load_state_dict",
+    "hsi.scenes.custom.load_custom.__wrapped__",
+    # names that look like one that may be called
+    "hsi.models.lenet.lenet ",
+    " hsi.models.lenet.lenet",
+    "hsi.models.lenet.lenet\n",
+    "hsi.models.lenet.lenet\0",
+    "hsi.models.lenet.lenet.",
+    ".hsi.models.lenet.lenet",
+    "hsi..models.lenet.lenet",
+    "hsi.models.lenet:lenet",
+    "hsi/models/lenet/lenet",
+    "HSI.models.lenet.lenet",
+    "hsi.models.lenet.LeNet",
+    "hsi.models.lenet",
+    "hsi.models.lеnet.lenet",  # with a Cyrillic letter
+    "lenet",
+    "",
+]
+
+
+@cache
+def names_of_hsi() -> list[str]:
+    """Every function, class, method and import of every module, by its dotted name; nothing is imported for it."""
+    found = []
+    for path in sorted((ROOT / "hsi").rglob("*.py")):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                found += [f"{module}.{alias.asname or alias.name}" for alias in node.names]
+            elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found.append(f"{module}.{node.name}")
+                inner = node.body if isinstance(node, ast.ClassDef) else []
+                found += [f"{found[-1]}.{each.name}" for each in inner if isinstance(each, ast.FunctionDef)]
+    return found
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_foreign_code_is_refused_in_whatever_form_it_comes(group):
+    """As the stage itself, in its attention, among its values, and with the words of Hydra: nothing is imported."""
+    loaded = set(sys.modules)
+    allowed = sorted(targets(group))[0]
+    with watched():
+        for name in FOREIGN:
+            forms = [{"_target_": name}, {"_target_": name, "_partial_": True}, {"_target_": [name]}]
+            forms += [
+                {"_target_": allowed, "x": {"_target_": name}},
+                {"_target_": allowed, "x": [[{"_target_": name}]]},
+            ]
+            forms += [{"_target_": {"_target_": name}}, {"_target_": allowed, "x": {"y": {"_target_": name}}}]
+            forms += [{"_target_": name, "_args_": ["touch x"]}, {"_target_": name, "_recursive_": False}]
+            forms += [{"_target_": allowed, word: name} for word in ("_args_", "_recursive_", "_call_", "__class__")]
+            forms += [{"_target_": allowed, "x": "${oc.env:" + name + "}"}, {"_target_": allowed, ("_target_",): name}]
+            for form in forms:
+                with pytest.raises(HsiError):
+                    vet(form, group, "here")
+        for attention in FOREIGN:
+            with pytest.raises(HsiError):
+                vet({"_target_": "hsi.models.hybridsn.hybridsn", "attention": {"_target_": attention}}, "model", "here")
+    assert set(sys.modules) == loaded
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_of_all_names_in_hsi_those_of_a_group_pass_and_no_other(group):
+    passed, every = set(), names_of_hsi()
+    for name in every:
+        try:
+            passed.add(vet({"_target_": name}, group, "here")["_target_"])
+        except HsiError as error:
+            assert "asks to call" in str(error) or "other files or addresses" in str(error)  # noqa: PT017
+    assert len(every) > 1000
+    assert passed == {name for name in targets(group) if "." in name} - {PUBLISHED}  # which also wants known files

@@ -7,8 +7,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from hsi.engine import symmetry
+from hsi.engine.contract import WindowClassifier
 from hsi.engine.forward import Engine, as_image, forward
 from hsi.engine.samples import HIDDEN, gather
 from hsi.errors import HsiError
@@ -16,7 +19,7 @@ from hsi.models.baselines import knn
 from hsi.models.hybridsn import hybridsn
 from hsi.scenes.synthetic import make_synthetic
 from hsi.splits.random import random_split
-from hsi.splits.roles import TEST, TRAIN
+from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split
 from hsi.training import schedule
 from hsi.training.batches import batch, draw_symmetry
 from hsi.training.checkpoint import Checkpoint
@@ -27,8 +30,14 @@ from hsi.training.steps import Steps
 SCENE = make_synthetic(rows=24, cols=22, bands=13, classes=3, noise=0.005)
 SPLIT = random_split(SCENE.labels, train=0.3, validation=0.1)
 FEATURES = ((SCENE.cube - SCENE.cube.mean((0, 1))) / SCENE.cube.std((0, 1))).astype(np.float32)
+WITHOUT_VALIDATION = Split(np.where(SPLIT.role == VALIDATION, UNUSED, SPLIT.role))
 CPU = torch.device("cpu")
 RECIPE = partial(Steps, partial(torch.optim.AdamW, lr=2e-3), schedule.one_cycle, precision="fp32")
+
+
+def same(one, other):
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(ours, theirs) for ours, theirs in pairs)
 
 
 def train(recipe, split=SPLIT, seed=0, labels=SCENE.labels):
@@ -71,15 +80,99 @@ def test_epochs_count_passes_over_the_training_pixels():
     assert len(history) == math.ceil(2 * count / 10)
 
 
-def test_validation_chooses_the_weights_and_the_test_pixels_choose_nothing():
-    """The best validated weights stay; scrambling every test label changes neither weights nor history."""
+def small():
+    """A network without chance but in its beginning."""
+    torch.manual_seed(0)
+    trunk = nn.Sequential(nn.Conv2d(13, 6, 3), nn.Tanh())
+    return WindowClassifier(trunk, nn.Sequential(nn.Flatten(), nn.Linear(6, 3)), 13, 3)
+
+
+def down_and_up(optimizer, steps):
+    """Descend for 30 steps and then climb: neither the first weights are the best, nor the last."""
+    return LambdaLR(optimizer, lambda step: 1.0 if step < 30 else -1.0)
+
+
+def fit(split, rate, schedule, steps, every):
+    samples = gather(FEATURES, SCENE.labels, split, 3, CPU)
+    descent = partial(torch.optim.SGD, lr=rate)
+    recipe = Steps(descent, schedule, steps, batch_size=64, validate_every=every, precision="fp32")
+    model = small()
+    return model, recipe.fit(model, samples, Engine()).history["validation_accuracy"].dropna()
+
+
+def test_the_best_validated_weights_are_those_that_stay():
+    """They are, to the bit, those of the same training broken off where validation was best."""
+    model, measured = fit(SPLIT, 0.1, down_and_up, 60, 3)
+    assert list(measured.index + 1) == list(range(3, 61, 3))
+    best = measured[measured == measured.max()].index[-1] + 1
+    assert measured.iloc[0] < measured.max() > measured.iloc[-1]
+    assert not model.training
+    samples = gather(FEATURES, SCENE.labels, SPLIT, 3, CPU)
+    with torch.inference_mode():
+        found = forward(model, samples.image, samples.validation, shared=False).argmax(1)
+    assert (found == samples.targets[samples.validation]).float().mean() == pytest.approx(measured.max())
+    assert same(model, fit(WITHOUT_VALIDATION, 0.1, down_and_up, int(best), 3)[0])
+
+
+def test_of_equals_the_later_weights_stay():
+    """With steps that change the weights and no prediction, they are those of a training without validation."""
+    model, measured = fit(SPLIT, 1e-6, schedule.constant, 7, 2)
+    assert len(measured) == 4
+    assert measured.nunique() == 1
+    assert same(model, fit(WITHOUT_VALIDATION, 1e-6, schedule.constant, 7, 2)[0])
+    assert not same(model, fit(WITHOUT_VALIDATION, 1e-6, schedule.constant, 2, 2)[0])
+
+
+def test_the_accuracy_on_validation_pixels_is_that_of_masked_windows():
+    """Of weights that are held, so that the history can be measured again."""
+    stripes = (np.arange(22) % 4 < 2).astype(np.uint8)[None].repeat(24, 0)
+    model, measured = fit(Split(SPLIT.role, stripes), 1e-30, schedule.constant, 1, 1)
+    samples = gather(FEATURES, SCENE.labels, SPLIT, 3, CPU)
+    truth = samples.targets[samples.validation]
+    masked, free = (
+        (forward(model, samples.image, samples.validation, shared=True, region=region).argmax(1) == truth)
+        .float()
+        .mean()
+        for region in (torch.from_numpy(stripes), None)
+    )
+    assert measured.tolist() == [pytest.approx(masked.item())]
+    assert masked != free
+
+
+@pytest.mark.parametrize("weights", ["none", "balanced"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_the_loss_of_a_step_by_hand(weights, smoothing):
+    """All training pixels in one batch; the last class of four has none."""
+    samples = gather(FEATURES, SCENE.labels, SPLIT, 4, CPU)
+    model = WindowClassifier(nn.Identity(), nn.Sequential(nn.Flatten(), nn.Linear(13, 4)), 13, 1)
+    targets = samples.targets[samples.train]
+    with torch.no_grad():
+        logits = forward(model, samples.image, samples.train, shared=False)
+        scores = logits.log_softmax(1)
+    sizes = torch.bincount(targets, minlength=4)
+    weight = torch.where(sizes > 0, len(targets) / (3 * sizes), 0) if weights == "balanced" else torch.ones(4)
+    smooth = (1 - smoothing) * torch.eye(4)[targets] + smoothing / 4
+    expected = -(smooth * weight * scores).sum() / weight[targets].sum()
+    recipe = RECIPE(steps=1, batch_size=10**6, class_weights=weights, label_smoothing=smoothing)
+    (row,) = recipe.fit(model, samples, Engine()).history.to_dict("records")
+    assert row["loss"] == pytest.approx(expected.item(), rel=1e-5)
+    assert row["accuracy"] == pytest.approx((logits.argmax(1) == targets).float().mean().item())
+    assert row["step"] == 1
+    assert np.isnan(row["validation_accuracy"]) == (len(samples.validation) == 0)
+
+
+def test_the_last_step_is_validated_too():
+    _, history = train(RECIPE(steps=5, batch_size=16, validate_every=3))
+    assert list(history.index[history["validation_accuracy"].notna()] + 1) == [3, 5]
+
+
+def test_the_test_pixels_choose_nothing():
+    """Scrambling every test label changes neither weights nor history."""
     recipe = RECIPE(steps=8, batch_size=32, validate_every=2)
     model, history = train(recipe)
-    measured = history["validation_accuracy"].dropna()
-    assert list(measured.index + 1) == [2, 4, 6, 8]
     scrambled = np.where(SPLIT.role == TEST, SCENE.labels % 3 + 1, SCENE.labels)
     other, other_history = train(recipe, labels=scrambled)
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
+    assert same(model, other)
     assert history.equals(other_history)
 
 
