@@ -5,6 +5,7 @@ import random
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain
@@ -24,25 +25,28 @@ KINDS = ("training", "writing", "sweep", "prediction", "disk", "clock", "machine
 
 
 def main() -> None:
-    """Leave with status 1 when a file differs, or when anything else is not as it should be."""
+    """Leave with status 1 when a file differs, when nothing was hit, or when anything else is not as it should be."""
     options = read_options()
     folder = (options.folder or Path(tempfile.mkdtemp(prefix="soak-"))).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     write_scenes(folder, options.size)
     print(f"--seed {options.seed}, in {folder}", flush=True)
-    tallies = {name: Tally() for name in options.only or KINDS}
+    tallies, status = {name: Tally() for name in options.only or KINDS}, 0
     try:
         with ExitStack() as stack:
             yard = Yard(folder, stack.enter_context(Nursery(folder)), options.seed)
             for name, yard.tally in tallies.items():
                 started = time.monotonic()
-                for _ in tqdm(disturb(name, yard, options, stack), name, unit="hit"):
+                try:
+                    deque(tqdm(disturb(name, yard, options, stack), name, unit="hit"), maxlen=0)
+                finally:
                     yard.tally.seconds = time.monotonic() - started
-    finally:  # also of what was interrupted
-        print(table(tallies))
+    except KeyboardInterrupt:
+        status = 130
+    print(table(tallies))
     faults = [fault for tally in tallies.values() for fault in tally.faults]
     print(*faults, sep="\n", file=sys.stderr)
-    sys.exit(1 if faults else 0)
+    sys.exit(status or int(bool(faults) or not all(tally.hits for tally in tallies.values())))
 
 
 def table(tallies: dict[str, Tally]) -> str:

@@ -72,6 +72,8 @@ def _kill(yard: Yard, command: Command, rounds: int, strike: Callable[[Path, int
                 hits += 1
                 yard.tally.hits += 1
                 yield
+                if hits == rounds:
+                    break
         yard.finish(command, place)
 
 
