@@ -41,6 +41,7 @@ def run(config: DictConfig) -> float | None:
         made_of = scene_hash(scene), split.hash, precision
         if metrics := finished(folder, request.tree, *made_of, force=request.force):
             log.info("Finished already, nothing to do (force=true repeats it): %s", folder)
+            (folder / CHECKPOINT).unlink(missing_ok=True)  # of a process that was killed before it could
             return metrics.get("validation_oa")
         log.info("Results go to %s", folder)
         record = Record(request.tree, request.choices, request.overrides, time.monotonic() - started)

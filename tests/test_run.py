@@ -145,9 +145,12 @@ def test_finished_runs_are_left_alone_unless_forced(hsi_run):
     words = [*TRIAL, "hydra.run.dir=here"]
     assert hsi_run(*words).status == 0
     written = Path("here/metrics.json").stat().st_mtime_ns
+    checkpoint = Path("here/checkpoint.safetensors")
+    checkpoint.touch()  # as if it had been killed between its last two operations
     again = hsi_run(*words)
     assert again.status == 0
     assert "Finished already" in again.out
+    assert not checkpoint.exists()
     assert Path("here/metrics.json").stat().st_mtime_ns == written
     assert hsi_run(*words, "force=true").status == 0
     assert Path("here/metrics.json").stat().st_mtime_ns != written

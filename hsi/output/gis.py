@@ -30,8 +30,9 @@ def write_all(
     """Write a map for a GIS, block by block: GeoTIFF, ENVI, a style for QGIS and a legend.
 
     A map without a georeference gets none of them. Files of these names that an earlier map has left are removed.
-    Whatever keeps one file from being written, such as a package that is not installed, is logged; the others are
-    written all the same, since the map itself is safe.
+    Whatever keeps one file from being made, such as a package that is not installed, is logged; the others are
+    written all the same, since the map itself is safe. What the disk refuses is raised: the same command can write it
+    once there is space.
 
     Parameters
     ----------
@@ -47,6 +48,8 @@ def write_all(
     Returns
     -------
     names of the files written, in `folder`.
+
+    Raises HsiError: a full disk, or a folder that may not be written.
     """
     for name in EVERY:
         (folder / name).unlink(missing_ok=True)
@@ -70,5 +73,7 @@ def write_all(
             log.warning("no GeoTIFF is written: %s", error)
             break  # all that follow need it too
         except HsiError as error:
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno:
+                raise
             log.warning("%s", error)
     return [path.name for path in written]

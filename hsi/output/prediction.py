@@ -65,6 +65,7 @@ def map_into(
     with alone(folder):
         if finished(folder, about["identity"]):
             log.info("Finished already, nothing to do (force=true repeats it): %s", folder)
+            clear(folder)  # of a process that was killed before it could
             return
         task, plan = application.plan()
         store = open_store(folder, about["identity"], plan)

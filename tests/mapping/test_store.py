@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from nursery import Nursery
 
 import hsi
 from hsi import predict
@@ -34,66 +34,11 @@ FILES = ("map.npy", "confidence.npy", "probabilities.npy", "map.png", "areas.csv
 KILLS = 5
 NUMBER = 36  # of blocks
 
-# One process loads the libraries and gives birth to as many commands as a test wants to kill.
-NURSERY = """
-import os, sys
-import hsi
-from hsi import predict
-from hsi.cli import main as cli
-for line in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        sys.argv, status = ["hsi.predict", *line.split()], 0
-        try:
-            cli.main(predict.predict, "predict")
-        except SystemExit as leaving:
-            status = int(leaving.code or 0)
-        except BaseException:
-            status = 3
-        sys.stdout.flush()
-        os._exit(status)
-    print("pid", child, flush=True)
-    print("status", os.waitpid(child, 0)[1], flush=True)
-"""
-
-
-class Nursery:
-    """Commands that can be killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", NURSERY],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
-            text=True,
-        )
-
-    def start(self, *words: str) -> int:
-        self.process.stdin.write(" ".join(words) + "\n")
-        self.process.stdin.flush()
-        return int(self._read("pid"))
-
-    def end(self) -> int:
-        """Wait for the command; what `os.waitpid` says of it."""
-        return int(self._read("status"))
-
-    def _read(self, word: str) -> str:
-        while True:  # what the command itself says comes between
-            line = self.process.stdout.readline()
-            assert line, "the nursery has ended"
-            if line.startswith(f"{word} "):
-                return line.split()[1]
-
 
 @pytest.fixture
 def nursery(tmp_path):
-    made = Nursery(tmp_path)
-    yield made
-    made.process.stdin.close()
-    made.process.wait(10)
+    with Nursery(tmp_path) as made:
+        yield made
 
 
 def content(folder):
@@ -101,11 +46,11 @@ def content(folder):
 
 
 def test_kills_at_random_moments_change_no_byte(nursery, tmp_path):
-    nursery.start(*WORDS, "out=whole")
+    nursery.start("hsi.predict", *WORDS, "out=whole")
     assert nursery.end() == 0
     seen = kill_often(nursery, tmp_path / "killed", KILLS, random.Random(0))
     assert len(set(seen)) > 2  # it was killed at different places
-    nursery.start(*WORDS, "out=killed")
+    nursery.start("hsi.predict", *WORDS, "out=killed")
     assert nursery.end() == 0
     assert content(tmp_path / "killed") == content(tmp_path / "whole")
     assert not (tmp_path / "killed" / ".blocks").exists()
@@ -115,7 +60,7 @@ def kill_often(nursery, folder, times, chance):
     """Kill the command that maps into `folder` a few blocks on, or while it ends; how many blocks were there then."""
     seen = []
     while len(seen) < times:
-        child = nursery.start(*WORDS, f"out={folder}")
+        child = nursery.start("hsi.predict", *WORDS, f"out={folder}")
         there, last = blocks_in(folder), time.monotonic() + 20
         goal = min(NUMBER, there + chance.randint(0, 12))
         while blocks_in(folder) < goal and not (folder / "prediction.json").exists() and time.monotonic() < last:
@@ -123,7 +68,7 @@ def kill_often(nursery, folder, times, chance):
         time.sleep(chance.uniform(0, 2.5 if there == NUMBER else 0.02))
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
-        if nursery.end() == signal.SIGKILL:
+        if nursery.end() == -signal.SIGKILL:
             seen.append(blocks_in(folder))
         if (folder / "prediction.json").exists():  # it was quicker
             shutil.rmtree(folder)
@@ -135,14 +80,12 @@ def blocks_in(folder):
 
 
 def test_two_processes_at_once_share_the_blocks(nursery, tmp_path):
-    nursery.start(*WORDS, "out=whole")
+    nursery.start("hsi.predict", *WORDS, "out=whole")
     assert nursery.end() == 0
-    other = Nursery(tmp_path)
-    for each, shard in ((nursery, 0), (other, 1)):
-        each.start(*WORDS, "out=shared", f"shard={shard}")
-    assert [each.end() for each in (nursery, other)] == [0, 0]
-    other.process.stdin.close()
-    other.process.wait(10)
+    with Nursery(tmp_path) as other:
+        for each, shard in ((nursery, 0), (other, 1)):
+            each.start("hsi.predict", *WORDS, "out=shared", f"shard={shard}")
+        assert [each.end() for each in (nursery, other)] == [0, 0]
     assert content(tmp_path / "shared") == content(tmp_path / "whole")
     assert not (tmp_path / "shared" / ".blocks").exists()
     log = (tmp_path / "shared" / "predict.log").read_text()
@@ -226,6 +169,15 @@ def test_blocks_that_another_process_is_at_are_not_dropped(tmp_path):
         open_store(tmp_path, "b", BLOCKS)
     assert old.has(0)
     assert clear(tmp_path) == 1
+
+
+def test_blocks_that_a_killed_process_could_not_remove_are_removed_by_the_next(tmp_path):
+    application = Application((load_model(KEPT / "network"),), hsi.open(KEPT / "cube.npy"), Options())
+    about = {"identity": "a", "run": "network"}
+    map_into(tmp_path, application, about)
+    filled(tmp_path, [1])
+    map_into(tmp_path, application, about)
+    assert not (tmp_path / ".blocks").exists()
 
 
 def test_nothing_is_left_to_do_where_others_have_done_it(tmp_path):

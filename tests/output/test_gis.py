@@ -1,12 +1,15 @@
 """All files of a georeferenced map by one call, whatever is missing."""
 
+import errno
 import logging
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from maps_made import COLOURS, NAMES, PLACE, UPRIGHT, made_map
 
+from hsi.errors import HsiError
 from hsi.evaluation.ground import read_crs
 from hsi.georeference import Georeference
 from hsi.output.gis import write_all
@@ -87,3 +90,14 @@ def test_a_crs_that_is_none_costs_the_geotiff_alone(tmp_path, caplog):
         found = write_all(tmp_path, made_map(), None, NAMES, COLOURS, place)
     assert found == WITHOUT_RASTERIO
     assert "none that is known" in caplog.text
+
+
+def test_a_full_disk_is_no_reason_to_go_on(tmp_path, monkeypatch):
+    """A run that ended without these files would never be repeated."""
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(HsiError, match=r"map_envi.hdr could not be written \(No space left on device\)"):
+        write_all(tmp_path, made_map(), None, NAMES, COLOURS, PLACE)
