@@ -1,5 +1,11 @@
 """Find a run again from its files and say what differs: ``python -m hsi.verify RUN_DIR``."""
 
+if __name__ == "__main__":  # before the libraries load
+    from hsi.cli.start import prepare, require_room
+
+    prepare()
+    require_room()
+
 import argparse
 import sys
 import textwrap

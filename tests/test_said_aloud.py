@@ -42,6 +42,7 @@ def test_a_map_of_one_class_is_said_by_the_run_and_by_the_prediction(hsi_run, mo
     assert outcome.status == 0, outcome.err
     sentence = "of the mapped pixels are called water, with a confidence of"
     assert sentence in flat(outcome.out)
+    assert sentence in json.loads(Path("here/metrics.json").read_text())["map_notes"][0]
     monkeypatch.setattr(sys, "argv", ["hsi.predict", "run=here", "scene.cube=cube.npy", "out=there"])
     main(predict.predict, "predict")
     assert sentence in flat(capfd.readouterr().out)

@@ -93,5 +93,11 @@ Folder = Annotated[
 # Hydra reads scene.name=2024 and scene.classes=[1,2] as numbers
 Text = Annotated[str, Field(coerce_numbers_to_str=True, description="text")]
 Name = Annotated[  # of a scene, and so of folders: never empty, never a way out of the folder above
-    str, Field(coerce_numbers_to_str=True, pattern=r"^[^/\\]*[^/\\\s.][^/\\]*$", description="a name without slashes")
+    str,
+    Field(
+        coerce_numbers_to_str=True,
+        max_length=100,
+        pattern=r"^[^/\\\p{C}]*[^/\\\s.\p{C}][^/\\\p{C}]*$",
+        description="a name without slashes or control signs, of at most 100 signs",
+    ),
 ]

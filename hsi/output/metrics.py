@@ -32,6 +32,7 @@ def describe(folder: Path, result: Result, record: Record, surroundings: Mapping
         "no_data": scene.no_data,
         "split_hash": split,
         "split_notes": list(result.split.notes),
+        "map_notes": list(result.map_notes),
         "parameters": cost and cost.parameters,
         "multiply_adds_per_pixel": cost and {"window_by_window": cost.whole, "shared": cost.shared},
         "data": dict(scene.checksums),
