@@ -209,7 +209,9 @@ def test_crafted_structures_are_refused_or_stepped_over(tmp_path, case, packed):
 
 
 def test_a_checksum_that_does_not_hold(tmp_path):
-    content = bytearray(version_5(("cube", DOUBLE, (4, 3, 5), BYTES, SIXTY), packed=True))
+    shape = (41, 31, 51)  # more than is unpacked to find out its shape, and no multiple of eight
+    numbers = np.random.default_rng(0).bytes(41 * 31 * 51)
+    content = bytearray(version_5(("cube", DOUBLE, shape, BYTES, numbers), packed=True))
     content[-1] ^= 1
     (tmp_path / "a.mat").write_bytes(content)
     with pytest.raises(HsiError, match="incorrect data check"):
