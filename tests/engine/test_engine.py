@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hsi.engine.contract import PlainHead, WindowClassifier
-from hsi.engine.forward import HEAD_CHUNK, Engine, _tiles, as_image, logits_of, map_logits, trunk_floats
+from hsi.engine.forward import HEAD_CHUNK, Engine, _tiles, as_image, forward, logits_of, map_logits, trunk_floats
 from hsi.engine.framed import Framed, frame
 
 WEIGHTS = {4: torch.channels_last, 5: torch.channels_last_3d}
@@ -193,3 +193,18 @@ def test_a_framed_image_knows_its_shape_and_its_regions():
     assert zero.region.dtype == region.dtype
     assert zero.region[0].tolist() == [0] * 7
     assert trunk_floats(WindowClassifier(nn.Identity(), nn.Flatten(), 2, 3)) == 2 * 2
+
+
+@pytest.mark.parametrize("mode", ["dense", "patch"])
+def test_parts_without_pixels_are_passed_over_and_regions_kept(mode):
+    """Pixels of the first and of the last row alone, under a memory that holds a strip of a few rows."""
+    each = WindowClassifier(nn.Conv2d(3, 5, 3), nn.Flatten(), 3, 3).eval()
+    image, region = torch.rand(3, 30, 8), (torch.arange(8) > 3).expand(30, 8).long()
+    pixels = torch.cat([torch.arange(8), torch.arange(29 * 8, 30 * 8)])
+    engine = Engine(mode, memory_gb=4 * trunk_floats(each) * 50 / 1e9)
+    expected = forward(each, image, pixels, shared=False, region=region)
+    found = torch.full_like(expected, torch.nan)
+    for places, logits in map_logits(each, image, engine, pixels, region):
+        found[places] = logits
+    torch.testing.assert_close(found, expected.detach())
+    assert not torch.allclose(found, forward(each, image, pixels, shared=False))

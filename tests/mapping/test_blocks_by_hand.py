@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from hsi.engine.contract import WindowClassifier
-from hsi.engine.forward import Engine
+from hsi.engine.forward import Engine, as_image
 from hsi.engine.framed import frame
 from hsi.mapping import blocks as plans
 from hsi.mapping.blocks import PROCESS, Block, Seen, Task, map_blocks, plan_within
-from hsi.mapping.scene_map import Mapper, MapSettings, vote
+from hsi.mapping.scene_map import Mapper, MapSettings, map_scene, vote
 from hsi.mapping.store import alone, open_store, work
 
 ROWS, COLS, CLASSES = 7, 8, 3
@@ -99,3 +99,78 @@ def test_nothing_is_computed_of_what_lies_around_the_data():
     assert sizes == [(1, 2, 3 + 2, 3 + 2)]
     assert votes.probabilities.shape == (2, CLASSES)
     assert sum(done) == 2
+
+
+@pytest.mark.parametrize("mode", ["dense", "patch"])
+def test_what_a_block_takes_by_hand(mode):
+    """Bytes a position: what is read and reduced, or what the network sees, and what is said of each class."""
+    mapper = Mapper(network(), Engine(mode), MapSettings())
+    rows, cols = 10, 12
+    field = (2 * rows * cols + 5 * (rows - 2) * (cols - 2)) / (rows * cols)
+    seeing = 4 * 8 if mode == "patch" else 3 * 8 + 4 * (field + 5)
+    for bytes_per_pixel in (1, 1000):
+        expected = rows * cols * (max(3 * bytes_per_pixel + 2 * 8, seeing) + 4 * 5 * CLASSES + 64)
+        assert plans._bytes(mapper, bytes_per_pixel, CLASSES, rows, cols) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("memory_gb", [0.6001, 0.605, 0.62, 0.7, 1.0])
+@pytest.mark.parametrize("shape", [(500, 400), (20, 9000), (9000, 20)])
+def test_blocks_are_as_large_as_their_room_allows(monkeypatch, memory_gb, shape):
+    """None needs more than there is; and with a fifth more on each side they would."""
+    monkeypatch.setattr(plans, "LEAST_ROOM", 1e-4)
+    task = task_of(shape=shape, image=np.empty((0, 0, 2), np.float32))
+    mapper, space = task.members[0][0], plans._room(memory_gb, task, 0)
+    blocks = plan_within(memory_gb, task, 400)
+    rows, cols = (max(sides) + 2 for sides in zip(*(block.shape for block in blocks), strict=True))
+    assert plans._bytes(mapper, 400, CLASSES, rows, cols) <= space or (rows, cols) == (3, 3)
+    grown = plans._bytes(mapper, 400, CLASSES, min(shape[0], 2 * rows) + 2, min(shape[1], 2 * cols) + 2)
+    assert len(blocks) == 1 or grown > space
+
+
+@pytest.mark.parametrize("around", [2, 8])
+def test_long_blocks_of_a_narrow_scene_fill_their_room(around):
+    blocks = plans.plan(100_000, 30, around, 10_000)
+    height = max(block.shape[0] for block in blocks)
+    assert {block.shape[1] for block in blocks} == {30}
+    assert (height + around) * (30 + around) <= 10_000 < 1.02 * (height + 1 + around) * (30 + around)
+
+
+def test_regions_of_what_is_filled_are_those_that_it_is_filled_from():
+    """Under edge padding a pixel without data repeats one with data, and counts to that one's region."""
+    image = np.random.default_rng(0).random((ROWS, COLS, 2), dtype=np.float32)
+    valid = np.ones((ROWS, COLS), dtype=bool)
+    valid[:, 4] = False
+    region = (np.arange(COLS) > 3).astype(np.uint8)[None].repeat(ROWS, 0)
+    mapper = Mapper(network(), Engine(padding="edge"), MapSettings())
+    task = Task(
+        [(mapper, lambda *place: Seen(image[place], valid[place], region[place]))], (ROWS, COLS), CPU, CLASSES, 3
+    )
+    filled, sides = image.copy(), region.copy()
+    filled[:, 4], sides[:, 4] = image[:, 3], region[:, 3]  # of two as near the left one
+    engine = Engine(padding="edge")
+    expected = map_scene(network(), as_image(filled, CPU), engine=engine, settings=MapSettings(), region=sides)
+    for blocks in (BLOCKS, [Block(0, ROWS, 0, COLS)]):
+        found = map_blocks(task, blocks, lambda done: None)
+        np.testing.assert_allclose(found.confidence[valid], expected.confidence[valid], rtol=1e-5)
+
+
+def test_blocks_that_others_finish_are_waited_for_and_counted(tmp_path, monkeypatch):
+    """Another process has taken a block; it is finished while this one sleeps."""
+    bars, naps = [], []
+    monkeypatch.setattr("hsi.mapping.store.progress_bar", lambda *given: bars.append(Bar(*given)) or bars[-1])
+    task = task_of()
+    with alone(tmp_path):
+        store = open_store(tmp_path, "this map", BLOCKS)
+
+    def sleep(seconds):
+        naps.append(seconds)
+        taken.__exit__(None, None, None)
+        store.write(1, map=np.zeros((3, 5), np.uint8), confidence=np.zeros((3, 5), np.float32))
+
+    monkeypatch.setattr("hsi.mapping.store.time.sleep", sleep)
+    taken = store.taken(1)
+    assert taken.__enter__()
+    work(store, task)
+    assert len(naps) == 1
+    assert bars[0].done == bars[0].total == 8 * ROWS * COLS
+    assert all(store.has(number) for number in range(3))

@@ -139,6 +139,32 @@ def test_the_accuracy_on_validation_pixels_is_that_of_masked_windows():
     assert masked != free
 
 
+@pytest.mark.parametrize("augment", [False, True])
+@pytest.mark.parametrize("mode", ["dense", "patch"])
+def test_a_training_sees_nothing_beyond_its_regions(mode, augment):
+    """What lies in a region without training pixels may be anything: the weights are the same, to the bit."""
+    region = (np.arange(22) > 11).astype(np.uint8)[None].repeat(24, 0)
+    split, found = Split(np.where(region == 1, TEST, SPLIT.role).astype(np.uint8), region), []
+    for features in (FEATURES, np.where(region[:, :, None] == 1, 7, FEATURES).astype(np.float32)):
+        for seen in (split, Split(split.role)):
+            model = small()
+            recipe = Steps(partial(torch.optim.SGD, lr=0.1), schedule.constant, 4, augment=augment, precision="fp32")
+            recipe.fit(model, gather(features, SCENE.labels, seen, 3, CPU), Engine(mode))
+            found.append(model)
+    assert same(found[0], found[2])
+    assert not same(found[1], found[3])  # without regions it is seen
+
+
+def test_a_history_has_a_row_a_step_and_the_time_it_took(monkeypatch):
+    clock = iter(range(1000, 10**6))
+    monkeypatch.setattr("hsi.training.steps.time.monotonic", lambda: next(clock))
+    samples = gather(FEATURES, SCENE.labels, SPLIT, 3, CPU)
+    fitted = RECIPE(steps=3, batch_size=8, validate_every=2).fit(small(), samples, Engine())
+    assert fitted.history["step"].tolist() == [1, 2, 3]
+    assert list(fitted.history) == ["step", "loss", "accuracy", "learning_rate", "validation_accuracy"]
+    assert 1 <= fitted.seconds <= 10
+
+
 @pytest.mark.parametrize("weights", ["none", "balanced"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
 def test_the_loss_of_a_step_by_hand(weights, smoothing):
