@@ -36,6 +36,7 @@ from hsi.scene import Scene
 FORMAT = 2
 BUNDLE, WEIGHTS = "bundle.json", "model.safetensors"
 LARGEST = 2**35  # bytes of weights
+HIGHEST = 1e18  # of what a reducer subtracts and multiplies by: its image has to fit into float32
 SPARE = 100  # weights that a network may make and drop again while it is built
 
 Name = Annotated[str, Field(min_length=1, max_length=200, description="names of 1 to 200 signs")]
@@ -179,7 +180,8 @@ def _reducer(tensors: Mapping[str, torch.Tensor], bands: int) -> Reducer:
     shapes = reducer.mean.shape, reducer.weights.shape[:1], reducer.weights.ndim
     if shapes != ((bands,), (bands,), 2) or not 0 < reducer.weights.shape[1] <= bands:
         raise ValueError(f"the reducer is not one of {bands} bands")
-    if not reducer.mean.dtype.kind == reducer.weights.dtype.kind == "f":
+    floats = reducer.mean.dtype.kind == reducer.weights.dtype.kind == "f"
+    if not floats or max(np.abs(reducer.mean).max(), np.abs(reducer.weights).max()) > HIGHEST:
         raise ValueError("the reducer holds other numbers")
     return reducer
 

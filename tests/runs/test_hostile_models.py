@@ -182,6 +182,10 @@ MODELS = {
         weights(lambda t: t.update({"reducer.weights": t["reducer.weights"].long()})),
         "holds other numbers",
     ),
+    "a reducer without bounds": (
+        weights(lambda t: t.update({"reducer.weights": t["reducer.weights"] * 1e300})),
+        "holds other numbers",
+    ),
     "a reducer that is too much": (weights(lambda t: t.update({"reducer.code": torch.ones(1)})), "do not fit together"),
     "a reducer without weights": (weights(lambda t: t.pop("reducer.weights")), "do not fit together"),
     "a reducer of other numbers": (
