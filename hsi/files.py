@@ -1,8 +1,10 @@
 """Files appear whole or not at all."""
 
+import csv
 import hashlib
 import io
 import json
+import math
 import os
 import zipfile
 from collections.abc import Iterator
@@ -16,8 +18,9 @@ import pandas as pd
 from hsi.errors import HsiError
 
 # More than any run writes, and little enough to be read in a moment:
-LARGEST_JSON, LARGEST_TABLE, LARGEST_ARCHIVE = 16 * 2**20, 64 * 2**20, 2**30  # bytes
+LARGEST_JSON, LARGEST_TABLE, LARGEST_ARRAY, LARGEST_ARCHIVE = 16 * 2**20, 32 * 2**20, 2**33, 2**29  # bytes
 DEEPEST_JSON = 32
+PACKED_BY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes; LZMA can ask for gigabytes
 
 
 def write(path: Path, content: bytes | str) -> None:
@@ -72,9 +75,13 @@ def read_bytes(path: Path, largest: int) -> bytes:
     Raises HsiError: no such file, or a larger one.
     """
     with _damage_told(path):
-        if (size := path.stat().st_size) > largest:
-            raise HsiError(f"{path} has {size:,} bytes, no run writes so many there: it is not read")
+        _require_size(path, largest)
         return path.read_bytes()
+
+
+def _require_size(path: Path, largest: int) -> None:
+    if (size := path.stat().st_size) > largest:
+        raise HsiError(f"{path} has {size:,} bytes, more than the {largest:,} that are read of such a file")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -90,29 +97,49 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Read a .npy file that a run has written; nothing is pickled, and no more is read than the file holds."""
+    """Read numbers of a .npy file that a run has written; no more is read than the file holds."""
     with _damage_told(path):
+        _require_size(path, LARGEST_ARRAY)
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         if not isinstance(array, np.ndarray):
             raise HsiError(f"{path} is an archive and not one array: repeat the run with force=true")
+        if array.dtype.kind not in "biuf":
+            raise HsiError(f"{path} holds no numbers: it is damaged, repeat the run with force=true")
         return np.array(array)
 
 
 def read_arrays(path: Path, *names: str) -> tuple[np.ndarray, ...]:
     """Read arrays of an .npz file that a run has written."""
-    with _damage_told(path):
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(archive.getinfo(f"{name}.npy").file_size for name in names)
+    with _damage_told(path), zipfile.ZipFile(path) as archive:
+        members = [archive.getinfo(f"{name}.npy") for name in names]
+        unpacked = sum(member.file_size for member in members)
         if unpacked > LARGEST_ARCHIVE:
             raise HsiError(f"{path} would unpack to {unpacked:,} bytes, more than any run writes: it is not read")
-        with np.load(path, allow_pickle=False) as saved:
-            return tuple(saved[name] for name in names)
+        if any(member.compress_type not in PACKED_BY for member in members):
+            raise ValueError("no run packs it so")
+        return tuple(_array_of(archive.read(member)) for member in members)
+
+
+def _array_of(content: bytes) -> np.ndarray:
+    """The array that the content of a .npy file is; ValueError where its header promises more or less than there is."""
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, by_columns, dtype = read(stream)
+    if dtype.hasobject:
+        raise ValueError("it holds pickled objects")
+    values = np.frombuffer(content, dtype, offset=stream.tell()) if math.prod(shape) else np.empty(0, dtype)
+    return values.reshape(shape, order="F" if by_columns else "C").copy()
 
 
 def read_table(path: Path, **how: Any) -> pd.DataFrame:
     """Read a .csv file that a run has written; `how` goes to `pandas.read_csv`."""
     content = read_bytes(path, LARGEST_TABLE)
     with _damage_told(path):
+        # pandas makes a level of an index of every cell too many, however many these are
+        widths = {len(row) for row in csv.reader(io.StringIO(content.decode(), newline="")) if row}
+        if len(widths) != 1:
+            raise ValueError("its rows are not of one length")
         return pd.read_csv(io.BytesIO(content), **how)
 
 

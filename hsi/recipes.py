@@ -13,14 +13,13 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from hsi.config.build import DIRECTIVES, TARGET, build, build_as, build_later, check, check_value, taken
+from hsi.config.build import DIRECTIVES, TARGET, build, build_as, build_later, check, check_value, described, taken
 from hsi.config.faults import explain
 from hsi.config.shipped import CONF
+from hsi.config.sources import guard_sources
 from hsi.config.values import Window
 from hsi.config.window import register_window
 from hsi.config.words import require_words
@@ -66,6 +65,7 @@ def compose_settings(overrides: Sequence[str] = (), command: str = "config") -> 
     Raises HsiError: an unknown key or choice, or a word that cannot be read.
     """
     register_window()
+    guard_sources()
     require_words(overrides, command)
     running = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
@@ -73,8 +73,12 @@ def compose_settings(overrides: Sequence[str] = (), command: str = "config") -> 
         with initialize_config_dir(str(CONF), version_base="1.3"):
             config = compose(command, overrides=list(overrides), return_hydra_config=True)
         return settle(config), chosen(config.hydra.runtime.choices)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise HsiError(explain(error, overrides)) from error
+    except HsiError:
+        raise
+    except Exception as error:  # Hydra has other kinds beside its own
+        if (sentence := explain(error, overrides)) is None:
+            raise
+        raise HsiError(sentence) from error
     finally:
         GlobalHydra.instance().hydra = running
 
@@ -148,7 +152,7 @@ def _training(tree: Mapping[str, Any]) -> Training:
         "schedule": build_later(LRScheduler, tree["schedule"], "schedule"),
         "precision": check_value(Precision, tree["precision"], "precision"),
     }
-    train = tree["train"]
+    train = described(tree["train"], "train")
     own = taken(train, "train", **train)
     check(Steps, {key: value for key, value in train.items() if key not in (*own, *DIRECTIVES)}, "train")
     made = build({TARGET: train[TARGET], **own}, "train", **taken(train, "train", **learning))

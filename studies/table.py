@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi import files
-from hsi.errors import HsiError
+from hsi.errors import HsiError, shown
 from studies.cells import Row, decode, encode, flatten, nest, read_rows, write_rows
 from studies.record import Record
 
@@ -35,8 +35,11 @@ def read(folder: Path) -> Table:
     for row in runs:
         run = row.pop("run")
         if run in table or run not in classes:
-            raise HsiError(f"{folder} holds run {run} twice or without its classes: restore the tables from git")
-        metrics = nest({key: decode(cell) for key, cell in row.items()}) | _join_classes(classes[run])
+            raise HsiError(f"{folder} holds run {shown(run)} twice or without its classes: restore the tables from git")
+        try:
+            metrics = nest({key: decode(cell) for key, cell in row.items()}) | _join_classes(classes[run])
+        except (LookupError, TypeError, AttributeError) as error:  # a value where others are below it, a class unnamed
+            raise HsiError(f"{folder} holds run {shown(run)} with cells that do not fit: restore the tables") from error
         table[run] = Record(run, metrics, tuple(histories[run]))
     return table
 

@@ -21,7 +21,7 @@ from hsi.engine.forward import as_image
 from hsi.errors import HsiError
 from hsi.evaluation.activation_maps import activation_maps_of, centres
 from hsi.evaluation.areas import AreaSample, sample_notes
-from hsi.evaluation.evaluation import Evaluation, evaluate
+from hsi.evaluation.evaluation import Evaluation
 from hsi.mapping.scene_map import Prediction
 from hsi.output import prediction as output
 from hsi.output.export import Format, export
@@ -234,15 +234,13 @@ def open_run(folder: str | Path, data_dir: str | Path | None = None, trust: Coll
     """
     opened = open_folder(folder)
     scene = opened.load_scene(data_dir, trust)
-    seen = opened.metrics["leakage"]
-    found = evaluate(scene, opened.split, opened.class_map, opened.confidence, seen["window"], seen["context"])
     return Run(
         scene=scene,
         split=opened.split,
         class_map=opened.class_map,
         confidence=opened.confidence,
         history=opened.history,
-        evaluation=found,
+        evaluation=opened.evaluate(scene),
         trained=load_model(opened.folder, trust),
     )
 

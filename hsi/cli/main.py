@@ -18,6 +18,7 @@ from hsi.cli.telling import leave_silently, telling
 from hsi.config.explained import MAIN
 from hsi.config.faults import explain
 from hsi.config.shipped import CONF
+from hsi.config.sources import guard_sources
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ def main(task: Callable[[DictConfig], object], config_name: str) -> None:
     logging.raiseExceptions = False  # a log that cannot be written (disk full) must not bury the message in tracebacks
     answer_and_leave(config_name)
     register_resolvers()
+    guard_sources()
     if config_name not in CAPPED:
         keep_freed_memory()
     application = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)

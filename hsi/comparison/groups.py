@@ -12,7 +12,7 @@ from pydantic import Field
 
 from hsi import files
 from hsi.config.build import check_value
-from hsi.config.values import Index, NotNegative, Real, Seed, Window
+from hsi.config.values import MOST, Index, Seed, Window
 from hsi.errors import HsiError, shown
 from hsi.runs.folder import METRICS
 from hsi.runs.identity import comparable
@@ -23,16 +23,18 @@ SEED_KEYS = ("seed", "split.seed", "split.fold", "model.seed")  # runs that diff
 LEARNING = ("train", "optimizer", "schedule", "precision")  # groups and keys without meaning for an estimator
 
 Fraction = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
+Kappa = Annotated[float, Field(ge=-1, le=1, description="a number from -1 to 1")]
+Seconds = Annotated[float, Field(ge=0, le=MOST, description="a number of seconds")]
 Word = Annotated[str, Field(max_length=200, description="text of at most 200 signs")]
 
 # What a comparison reads of metrics.json:
 NEEDED: dict[str, Any] = {
     "oa": Fraction,
     "aa": Fraction,
-    "kappa": Real,
+    "kappa": Kappa,
     "per_class": Annotated[dict[Word, Fraction], Field(min_length=1, description="the recall of each class")],
-    "seconds.train": NotNegative,
-    "seconds.map": NotNegative,
+    "seconds.train": Seconds,
+    "seconds.map": Seconds,
     "leakage.window": Window,
     "leakage.test_windows_with_training_pixel": Fraction,
     "seed": Seed,

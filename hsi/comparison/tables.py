@@ -80,8 +80,9 @@ def tabulate_classes(settings: Sequence[Setting]) -> pd.DataFrame:
 def show_classes(classes: pd.DataFrame, settings: Sequence[Setting]) -> pd.DataFrame:
     """A row a class, a column a setting (its number): 'mean ± sd' of the producer's accuracy in percent."""
     shown = pd.DataFrame({"class": list(dict.fromkeys(classes["class"]))})
-    for number, setting in enumerate(settings, start=1):
-        mine = classes[classes["setting"] == setting.name]
+    count = len(shown)
+    for number in range(1, len(settings) + 1):  # by their order: two may have the same name
+        mine = classes.iloc[(number - 1) * count : number * count].set_index("class").loc[shown["class"]]
         shown[str(number)] = [_write(mean, sd, 100, 1) for mean, sd in zip(mine["mean"], mine["std"], strict=True)]
     return shown
 

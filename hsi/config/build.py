@@ -45,8 +45,7 @@ def build(description: Mapping[str, Any] | DictConfig, key: str, **given: Any) -
     """
     if isinstance(description, DictConfig):
         description = typing.cast(Mapping[str, Any], OmegaConf.to_container(description, resolve=True))
-    if not isinstance(description, Mapping) or TARGET not in description:
-        raise HsiError(f"{key} does not say what to build: choose one of the files under conf/{key}/")
+    description = described(description, key)
     settings = {str(k): value for k, value in description.items() if k not in (*DIRECTIVES, *given)}
     name: str = description[TARGET]
     target = locate(name, key)
@@ -55,6 +54,19 @@ def build(description: Mapping[str, Any] | DictConfig, key: str, **given: Any) -
         return partial(target, **values, **given)
     _require_all(target, {**values, **given}, key)
     return _call(target, name, key, **values, **given)
+
+
+def described(description: Any, key: str) -> Mapping[str, Any]:
+    """The description, which has to say what to build, and give values to names; HsiError otherwise."""
+    if not isinstance(description, Mapping) or TARGET not in description:
+        raise HsiError(f"{key} does not say what to build: choose one of the files under conf/{key}/")
+    _require_names(description, key)
+    return description
+
+
+def _require_names(settings: Mapping[Any, Any], key: str) -> None:
+    if strange := [name for name in settings if not isinstance(name, str)]:
+        raise HsiError(f"{key} has the key {as_given(strange[0])}, which is no name: put quotes around it, or drop it")
 
 
 def build_as(kind: type[T], description: Mapping[str, Any], key: str) -> T:
@@ -123,6 +135,7 @@ def check(target: Callable[..., Any], settings: Mapping[str, Any], key: str) -> 
     """Check `settings` against the parameters of `target`, by name; nested descriptions are built."""
     if not isinstance(settings, Mapping):
         raise HsiError(f"{key}={as_given(settings)}: give values for its keys, such as {key}.NAME=...")
+    _require_names(settings, key)
     parameters: Mapping[str, inspect.Parameter] | None = None
     hints: dict[str, Any] = {}
     try:

@@ -2,6 +2,8 @@
 
 import errno
 import re
+import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from hsi.config.nearest import suggest
 from hsi.config.shipped import CONF
 from hsi.config.words import quoted
-from hsi.errors import HsiError
+from hsi.errors import HsiError, shown
 
 OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory")  # as torch says it
 ADVICE = {  # what to do about what the operating system says
@@ -56,10 +58,20 @@ def _explain(error: BaseException, argv: Sequence[str]) -> str | None:
     missing = [cause.full_key for cause in causes if isinstance(cause, MissingMandatoryValue) and cause.full_key]
     if missing:  # the innermost says which; those around it say who asked
         return f"{missing[-1]} has no value yet: give {missing[-1]}=..."
+    message = " ".join(str(error).split())
     if isinstance(error, HydraException | OmegaConfBaseException):
-        message = " ".join(str(error).split())
         return _explain_reference(message, argv) or _explain_configuration(message, error)
+    if _is_of_composing(error):
+        told = "it leads in a circle" if isinstance(error, RecursionError) else message
+        return f"the configuration cannot be composed ({shown(told, 300)}): correct its files and the command line"
     return None
+
+
+def _is_of_composing(error: BaseException) -> bool:
+    """Whether Hydra or OmegaConf raised it: the innermost module that is not one of Python's own is theirs."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    packages = [str(frame.f_globals.get("__name__")).partition(".")[0] for frame in reversed(frames)]
+    return next((each for each in packages if each not in sys.stdlib_module_names), "") in ("hydra", "omegaconf")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

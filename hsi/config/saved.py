@@ -32,6 +32,7 @@ WORD_KEY = r"[A-Za-z_]\w{,60}(\.\w{1,60}){,8}"
 CHOICES = r"[\w-]*|\[[\w-]+(, ?[\w-]+)*\]"  # one, or several experiments
 LONGEST_WORD = 10_000  # signs
 LARGEST, DEEPEST, LONGEST_CHAIN = 100_000, 12, 10  # bytes of a file; nested values; references to references
+MOST = 2**63  # whole numbers beyond have no use, and some are too long to be written
 
 
 def vet(description: Any, group: str, source: Path | str, trust: Collection[str] = ()) -> dict[str, Any]:
@@ -175,9 +176,10 @@ def _follow(value: Any, tree: Mapping[str, Any], path: Path, depth: int = 0) -> 
     if depth > DEEPEST + LONGEST_CHAIN:
         raise HsiError(f"{path} refers in a circle or nests too deep: it is damaged, repeat the run")
     if isinstance(value, dict):
-        return {key: _follow(inner, tree, path, depth + 1) for key, inner in value.items()}
+        return {_follow_key(key, path): _follow(inner, tree, path, depth + 1) for key, inner in value.items()}
     if isinstance(value, list):
         return [_follow(inner, tree, path, depth + 1) for inner in value]
+    _require_short(value, path)
     if not isinstance(value, str) or "${" not in value:
         return value
     if value == DATA_DIR:
@@ -191,6 +193,19 @@ def _follow(value: Any, tree: Mapping[str, Any], path: Path, depth: int = 0) -> 
     if reference := re.fullmatch(r"\$\{([A-Za-z_][\w.]*)\}", value):
         return _refer(reference[1], tree, path, depth)
     raise HsiError(f"{path} has {shown(value)}, which no run writes: it is not followed")
+
+
+def _follow_key(key: Any, path: Path) -> str | int:
+    """A key, which is a name or a number; a null or a date would be read as another word elsewhere."""
+    _require_short(key, path)
+    if not isinstance(key, str | int):
+        raise HsiError(f"{path} has the key {shown(key)}, which is no name: it is damaged, repeat the run")
+    return key
+
+
+def _require_short(value: Any, path: Path) -> None:
+    if isinstance(value, int) and abs(value) >= MOST:
+        raise HsiError(f"{path} has a whole number of more than 18 digits: it is damaged, repeat the run")
 
 
 def _refer(key: str, tree: Mapping[str, Any], path: Path, depth: int) -> Any:

@@ -47,6 +47,28 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """An array that every block of a map has.
+
+    Parameters
+    ----------
+    more
+        Its axes behind rows and columns.
+    highest
+        No value is above, and none below 0; NaN stands where there are no data.
+    """
+
+    name: str
+    more: tuple[int, ...]
+    dtype: np.dtype
+    highest: float
+
+    def holds(self, values: np.ndarray) -> bool:
+        """Whether the values are such."""
+        return not ((values < 0) | (values > self.highest)).any()
+
+
+@dataclass(frozen=True)
 class Store:
     """The blocks of a map in a folder of their own.
 
@@ -70,13 +92,13 @@ class Store:
 
     def has(self, number: int) -> bool:
         """Whether a block is finished."""
-        return self.path(number).exists()
+        return files.is_file(self.path(number))
 
     def is_current(self) -> bool:
         """Whether the folder still is that of this map: the process that joins the blocks takes it away."""
         try:
-            return json.loads((self.folder / PLAN).read_text()).get("plan") == self.plan
-        except (OSError, ValueError, AttributeError):
+            return files.read_json(self.folder / PLAN).get("plan") == self.plan
+        except HsiError:
             return False
 
     def require_current(self) -> None:
@@ -108,15 +130,20 @@ class Store:
         """Write a block that this process has taken."""
         files.write(self.path(number), save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
 
-    def read(self, number: int, name: str, rows: slice) -> np.ndarray:
+    def read(self, number: int, kind: Kind, rows: slice) -> np.ndarray:
         """Some rows of an array of a block.
 
         A damaged file is removed, so that the block is computed again, and raises `DamagedBlock`.
         """
         try:
             with safe_open(self.path(number), framework="np") as content:
-                found: np.ndarray = content.get_slice(name)[rows]
-                return found
+                values = content.get_slice(kind.name)
+                if values.get_shape() != [*self.blocks[number].shape, *kind.more]:
+                    raise ValueError(f"{kind.name} has another shape")
+                found: np.ndarray = values[rows]
+            if found.dtype != kind.dtype or not kind.holds(found):
+                raise ValueError(f"{kind.name} holds other values")
+            return found
         except Exception as error:  # libraries answer damage with whatever
             self.path(number).unlink(missing_ok=True)
             raise DamagedBlock(f"{self.path(number)} is damaged: run the same command again") from error

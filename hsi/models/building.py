@@ -92,6 +92,8 @@ def wrap(module: nn.Module, in_channels: int, num_classes: int, window: int, nam
 def _resolved(description: Mapping[str, Any] | DictConfig) -> dict[str, Any]:
     """The description as plain values, none missing."""
     plain: Any = OmegaConf.to_container(description, resolve=True) if OmegaConf.is_config(description) else description
+    if not isinstance(plain, Mapping):
+        raise HsiError(f"model={as_given(plain)}: choose one of the files under conf/model/")
     settings = {
         key: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
         for key, value in plain.items()

@@ -7,10 +7,10 @@ import numpy as np
 
 from hsi.mapping.blocks import Task
 from hsi.mapping.scene_map import map_type
-from hsi.mapping.store import Store
+from hsi.mapping.store import Kind, Store
 from hsi.output.streams import whole_file
 
-ARRAYS = ("map", "confidence", "probabilities")  # of a block, and with .npy behind them of a map
+SURE = 1.001  # the highest probability, to rounding
 PART = 2**25  # bytes that are read at once
 
 
@@ -19,25 +19,26 @@ def join(store: Store, task: Task, folder: Path) -> dict[str, np.ndarray]:
 
     Returns them as arrays on disk. Raises DamagedBlock: a block has to be computed again.
     """
-    kinds = {
-        "map": ((), np.dtype(map_type(task.classes))),
-        "confidence": ((), np.dtype(np.float32)),
-        "probabilities": ((task.keep,), np.dtype(np.float16)),
-    }
+    kinds = (
+        Kind("map", (), np.dtype(map_type(task.classes)), task.classes),
+        Kind("confidence", (), np.dtype(np.float32), SURE),
+        Kind("probabilities", (task.keep,), np.dtype(np.float16), SURE),
+    )
     found = {}
-    for name, (more, dtype) in kinds.items():
-        path = folder / f"{name}.npy"
-        if 0 in more:
+    for kind in kinds:
+        path = folder / f"{kind.name}.npy"
+        if 0 in kind.more:
             path.unlink(missing_ok=True)  # of an earlier map
             continue
-        _write(path, name, (*task.shape, *more), dtype, store)
-        found[name] = np.load(path, mmap_mode="r", allow_pickle=False)
+        _write(path, kind, task.shape, store)
+        found[kind.name] = np.load(path, mmap_mode="r", allow_pickle=False)
     return found
 
 
-def _write(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype, store: Store) -> None:
-    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-    row = dtype.itemsize * int(np.prod(shape[1:]))
+def _write(path: Path, kind: Kind, place: tuple[int, int], store: Store) -> None:
+    shape = (*place, *kind.more)
+    header = {"descr": np.lib.format.dtype_to_descr(kind.dtype), "fortran_order": False, "shape": shape}
+    row = kind.dtype.itemsize * int(np.prod(shape[1:]))
     step = max(1, PART // row)
     with whole_file(path) as partial, partial.open("wb") as stream:
         np.lib.format.write_array_header_1_0(stream, header)
@@ -46,4 +47,4 @@ def _write(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype, store
             numbers = [number for number, _ in beside]
             for first in range(0, bottom - top, step):
                 rows = slice(first, min(first + step, bottom - top))
-                stream.write(np.concatenate([store.read(number, name, rows) for number in numbers], axis=1).tobytes())
+                stream.write(np.concatenate([store.read(number, kind, rows) for number in numbers], axis=1).tobytes())

@@ -3,7 +3,8 @@
 model.safetensors holds weights and reducer, bundle.json how to build the network and what it was trained on.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ import torch
 from pydantic import Field
 from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from hsi import files
 from hsi.config.build import TARGET, build, check_value
@@ -34,6 +36,8 @@ from hsi.scene import Scene
 FORMAT = 2
 BUNDLE, WEIGHTS = "bundle.json", "model.safetensors"
 LARGEST = 2**35  # bytes of weights
+HIGHEST = 1e18  # of what a reducer subtracts and multiplies by: its image has to fit into float32
+SPARE = 100  # weights that a network may make and drop again while it is built
 
 Name = Annotated[str, Field(min_length=1, max_length=200, description="names of 1 to 200 signs")]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", description="colours '#rrggbb'")]
@@ -178,8 +182,11 @@ def _require_as_many(described: Mapping[str, Any]) -> None:
 def _reducer(tensors: Mapping[str, torch.Tensor], bands: int) -> Reducer:
     reducer = Reducer(**{name: value.numpy() for name, value in _part(tensors, "reducer.").items()})
     shapes = reducer.mean.shape, reducer.weights.shape[:1], reducer.weights.ndim
-    if shapes != ((bands,), (bands,), 2) or not reducer.weights.size:
+    if shapes != ((bands,), (bands,), 2) or not 0 < reducer.weights.shape[1] <= bands:
         raise ValueError(f"the reducer is not one of {bands} bands")
+    floats = reducer.mean.dtype.kind == reducer.weights.dtype.kind == "f"
+    if not floats or max(np.abs(reducer.mean).max(), np.abs(reducer.weights).max()) > HIGHEST:
+        raise ValueError("the reducer holds other numbers")
     return reducer
 
 
@@ -194,7 +201,7 @@ def _network(
     weights = _part(tensors, "model.")
     name = str(description[TARGET])
     if name.startswith("hsi.") and not name.endswith(".from_timm"):
-        with torch.device("meta"):
+        with torch.device("meta"), _at_most(SPARE + 2 * len(weights)):
             shadow = build_model(description, components, classes)
         for part, value in shadow.named_parameters():
             if part not in weights or weights[part].shape != value.shape:
@@ -202,6 +209,24 @@ def _network(
     network = build_model(description, components, classes)
     network.load_state_dict(weights)
     return network.eval()
+
+
+@contextmanager
+def _at_most(most: int) -> Iterator[None]:
+    """ValueError as soon as networks that are built here register more than so many weights: some take their time."""
+    made = 0
+
+    def count(*_: object) -> None:
+        nonlocal made
+        made += 1
+        if made > most:
+            raise ValueError(f"the network has more than {most} weights, more than lie beside it")
+
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def _part(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

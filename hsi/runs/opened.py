@@ -15,9 +15,12 @@ from hsi.config.saved import read_config, vet
 from hsi.config.shipped import PUBLISHED
 from hsi.errors import HsiError, shown
 from hsi.evaluation.areas import AreaSample, sample_notes
+from hsi.evaluation.evaluation import Evaluation, evaluate
 from hsi.runs.folder import CONFIG, METRICS
 from hsi.scene import Scene
-from hsi.splits.roles import TEST, Split, load_split
+from hsi.splits.roles import TEST, TRAIN, Split, load_split
+
+HISTORY = ["step", "loss", "accuracy", "learning_rate", "validation_accuracy"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,32 @@ class Run:
         """The scene that the run classified; arguments as in `load_scene`."""
         return load_scene(self.folder, data_dir, trust)
 
+    def evaluate(self, scene: Scene) -> Evaluation:
+        """Judge its map again; HsiError where its files do not belong together, or to the scene."""
+        if fault := _fault(self, scene):
+            raise HsiError(f"{self.folder}: {fault}: it is damaged, repeat the run with force=true")
+        seen = self.metrics["leakage"]
+        return evaluate(scene, self.split, self.class_map, self.confidence, seen["window"], seen["context"])
+
+
+def _fault(run: Run, scene: Scene) -> str | None:
+    """Why a map cannot be judged; None where it can."""
+    role, class_map = run.split.role, run.class_map
+    if not class_map.shape == run.confidence.shape == role.shape == scene.labels.shape:
+        return "map, confidence, split and scene differ in size"
+    if class_map.max() > scene.num_classes:
+        return f"its map has the class {class_map.max()}, the scene has {scene.num_classes}"
+    if not {TRAIN, TEST} <= set(np.unique(role).tolist()):
+        return "its split has no training or no test pixels"
+    test = role == TEST
+    if not (scene.labels[test].all() and class_map[test].all() and np.isfinite(run.confidence[test]).all()):
+        return "some of its test pixels have no label, no class or no confidence"
+    seen = run.metrics.get("leakage")
+    window, context = (seen.get("window"), seen.get("context")) if isinstance(seen, dict) else (None, None)
+    if window not in range(1, min(class_map.shape) + 1, 2) or context not in ("own", "free"):
+        return f"no window of this scene is {shown(window)} pixels wide and {shown(context)}"
+    return None
+
 
 def open_run(folder: str | Path) -> Run:
     """Open a run directory; raises HsiError when there is no finished run in it, or a damaged one."""
@@ -60,8 +89,8 @@ def open_run(folder: str | Path) -> Run:
         class_map=read_map(folder),
         confidence=read_confidence(folder),
         split=read_split(folder),
-        confusion=files.read_table(folder / "confusion.csv", index_col=0),
-        history=files.read_table(folder / "history.csv"),
+        confusion=read_confusion(folder),
+        history=read_history(folder),
     )
 
 
@@ -91,6 +120,23 @@ def read_confidence(folder: Path) -> np.ndarray:
     return values
 
 
+def read_confusion(folder: Path) -> pd.DataFrame:
+    """Counts of test pixels, truth by prediction, of the run in `folder`; HsiError: missing or damaged."""
+    table = files.read_table(folder / "confusion.csv", index_col=0)
+    counts = table.to_numpy()
+    if counts.dtype.kind not in "iu" or counts.shape[0] != counts.shape[1] or (counts < 0).any():
+        raise HsiError(f"{folder / 'confusion.csv'} holds no counts of test pixels: it is damaged, repeat the run")
+    return table
+
+
+def read_history(folder: Path) -> pd.DataFrame:
+    """A row a step of the training of the run in `folder`, by the columns `HISTORY`; HsiError: missing or damaged."""
+    table = files.read_table(folder / "history.csv")
+    if [*table] != HISTORY or not len(table) or any(kind.kind not in "iuf" for kind in table.dtypes):
+        raise HsiError(f"{folder / 'history.csv'} holds no history of a training: it is damaged, repeat the run")
+    return table
+
+
 def read_sample(folder: Path) -> AreaSample | None:
     """The test pixels of the run in `folder`, for areas of another scene that its model maps; None where it has none.
 
@@ -98,12 +144,9 @@ def read_sample(folder: Path) -> AreaSample | None:
     """
     if not (files.is_file(folder / "confusion.csv") and files.is_file(folder / METRICS)):
         return None
-    confusion = files.read_table(folder / "confusion.csv", index_col=0).to_numpy()
-    if confusion.dtype.kind not in "iu" or confusion.shape[0] != confusion.shape[1] or (confusion < 0).any():
-        raise HsiError(f"{folder / 'confusion.csv'} holds no counts of test pixels: it is damaged, repeat the run")
     choices = files.read_json(folder / METRICS).get("choices")
     split = choices.get("split") if isinstance(choices, dict) else None
-    return AreaSample(confusion, sample_notes(shown(split or "unknown", 40), other_scene=True))
+    return AreaSample(read_confusion(folder).to_numpy(), sample_notes(shown(split or "unknown", 40), other_scene=True))
 
 
 def _are_shares(values: np.ndarray) -> bool:

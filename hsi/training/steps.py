@@ -85,7 +85,7 @@ class Steps:
         rate = self.schedule(descent, steps=steps)
         course = _Course()
         if checkpoint and checkpoint.exists():
-            course = _resume(checkpoint, model, descent, rate)
+            course = _resume(checkpoint, model, descent, rate, steps)
             log.info("Resuming from step %d of %d (%s).", len(course.history), steps, checkpoint.path)
 
         saved = time.monotonic()
@@ -109,7 +109,7 @@ class Steps:
             if checkpoint and (last or time.monotonic() - saved > self.checkpoint_seconds):
                 saved = time.monotonic()
                 course.seconds = saved - started
-                checkpoint.save(model, descent, rate, course.best, course.progress())
+                checkpoint.save(model, descent, course.best, course.progress())
         if course.best:
             model.load_state_dict(course.best)
         model.eval()
@@ -168,8 +168,10 @@ class _Course:
         return {"history": self.history, "best_accuracy": self.best_accuracy, "seconds": self.seconds}
 
 
-def _resume(checkpoint: Checkpoint, model: WindowClassifier, descent: Optimizer, rate: LRScheduler) -> _Course:
-    best, progress = checkpoint.load(model, descent, rate)
+def _resume(
+    checkpoint: Checkpoint, model: WindowClassifier, descent: Optimizer, rate: LRScheduler, steps: int
+) -> _Course:
+    best, progress = checkpoint.load(model, descent, rate, steps)
     return _Course(best=best, **progress)
 
 

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from hsi import compare, files
-from hsi.comparison import report
+from hsi.comparison import report, tables
 from hsi.comparison import votes as ensemble
-from hsi.comparison.groups import name_settings, read_settings
+from hsi.comparison.groups import Finished, Setting, name_settings, read_settings
 from hsi.comparison.pairs import Pair, compare_pairs, conclude
 from hsi.errors import HsiError
 from hsi.evaluation.statistics import compare_paired
@@ -143,6 +143,15 @@ def test_summary_by_hand(tmp_path):
     tex = (tmp_path / "summary.tex").read_text()
     assert r"90.00 $\pm$ 10.00" in tex
     assert r"\toprule" in tex
+
+
+def test_classes_of_two_settings_of_one_name_stay_apart():
+    settings = [
+        Setting("same", (Finished(Path("a"), {"per_class": {"corn": 0.5, "soil": 1.0}}),)),
+        Setting("same", (Finished(Path("b"), {"per_class": {"soil": 0.25, "corn": 0.75}}),)),
+    ]
+    shown = tables.show_classes(tables.tabulate_classes(settings), settings)
+    assert shown.to_numpy().tolist() == [["corn", "50.0", "75.0"], ["soil", "100.0", "25.0"]]
 
 
 def test_single_run_says_so_and_shows_no_nan(tmp_path, call):

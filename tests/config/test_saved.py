@@ -98,3 +98,16 @@ def test_values_in_sentences_are_short_lines(value):
     line = shown(value)
     assert line.isprintable()
     assert len(line) <= 60
+
+
+@pytest.mark.parametrize(
+    "text", ["seed: 0x" + "f" * 5000, "seed: 9223372036854775808", "0x" + "f" * 5000 + ": 1", "~: 1", "2001-01-01: 1"]
+)
+def test_numbers_without_end_and_keys_that_are_no_names_are_told(tmp_path, text):
+    """Python does not even write some of them."""
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(HsiError, match="it is damaged, repeat the run"):
+        read_config(path)
+    path.write_text("seed: 9223372036854775807\nclasses: {1: 2}\n")
+    assert read_config(path) == {"seed": 2**63 - 1, "classes": {1: 2}}

@@ -13,8 +13,8 @@ from pathlib import Path
 from tabulate import tabulate
 from tqdm import tqdm
 
-from .cases import FAULTS, KINDS, Result, make_seeds, read_case
-from .readers import TARGETS
+from .cases import FAULTS, KINDS, Result, make_seeds, read_case, read_whole
+from .every import TARGETS
 from .workers import results
 
 
@@ -62,7 +62,9 @@ def _one(case: str, folder: Path) -> int:
     name, _, number = case.rpartition(":")
     target = next(target for target in TARGETS if target.name == name)
     faulthandler.enable()
-    result = read_case(target, make_seeds(target, folder / "seeds"), int(number), folder / "case")
+    seeds = make_seeds(target, folder / "seeds")
+    read_whole(target, seeds, folder / "whole")
+    result = read_case(target, seeds, int(number), folder / "case")
     print(f"{result.kind}: {result.said}")
     return int(result.kind in FAULTS)
 

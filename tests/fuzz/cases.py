@@ -28,6 +28,7 @@ STARTED = (
     "pickle.find_class",
 )
 CALLED = ("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "urllib.Request")
+WITHIN = ("os.remove", "os.rmdir", "os.mkdir")
 CHANGED = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod")
 
 _folder: Path | None = None  # of the case that is being read
@@ -46,6 +47,11 @@ def make_seeds(target: Target, folder: Path) -> list[Files]:
     """The valid files of a target, written into an empty folder and read back."""
     folder.mkdir(parents=True)
     return [load(path) for path in target.seeds(folder)]
+
+
+def read_whole(target: Target, seeds: Sequence[Files], folder: Path) -> None:
+    """Read a valid file first, with nobody watching: libraries that come late write here and there."""
+    target.read(lay(seeds[0], folder))
 
 
 def read_case(target: Target, seeds: Sequence[Files], number: int, folder: Path) -> Result:
@@ -117,12 +123,14 @@ def _listen(event: str, arguments: tuple[Any, ...]) -> None:
         _seen.append(f"{event}{arguments}")
     elif event in CHANGED or (event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")):
         path = arguments[0]
-        if isinstance(path, str | bytes | Path) and not _inside(path, _folder):
+        opened = arguments[-1] if event in WITHIN else -1  # the number of a folder that is open
+        if isinstance(path, str | bytes | Path) and not _inside(path, opened, _folder):
             _seen.append(f"{event}{arguments}")
 
 
-def _inside(path: str | bytes | Path, folder: Path) -> bool:
-    return Path(path.decode("utf-8", "replace") if isinstance(path, bytes) else path).absolute().is_relative_to(folder)
+def _inside(path: str | bytes | Path, opened: int, folder: Path) -> bool:
+    beside = Path.cwd() if opened < 0 else Path(f"/proc/self/fd/{opened}").resolve()
+    return (beside / (path.decode("utf-8", "replace") if isinstance(path, bytes) else path)).is_relative_to(folder)
 
 
 sys.addaudithook(_listen)  # there is no way to take it off again, so it looks away where nothing is read

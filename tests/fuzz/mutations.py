@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
+from . import structures
+
 Files = Mapping[str, bytes]  # name within a folder -> content
 Change = Callable[[bytes, Random, bytes], bytes | None]  # content, chance, another file; None where it cannot be done
 
@@ -233,4 +235,4 @@ def _mat_element(content: bytes, chance: Random, donor: bytes) -> bytes | None:
 
 BYTES: tuple[Change, ...] = (_flip, _flip, _cut, _insert, _delete, _splice, _extreme, _extreme, _extreme)
 TEXTUAL: tuple[Change, ...] = (_number, _number, _word, _lines, _keys)
-INNER: tuple[Change, ...] = (_zip_member, _mat_element)
+INNER: tuple[Change, ...] = (_zip_member, _mat_element, structures.changed)

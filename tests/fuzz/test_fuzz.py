@@ -13,7 +13,7 @@ from hsi.errors import HsiError
 
 from . import cases
 from .cases import make_seeds, read_case
-from .readers import TARGETS
+from .every import TARGETS
 from .targets import Target
 
 CASES = 12  # of a target

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -14,9 +15,9 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from .cases import CAP, Result, make_seeds, memory, read_case
+from .cases import CAP, Result, make_seeds, memory, read_case, read_whole
+from .every import TARGETS
 from .mutations import Files
-from .readers import TARGETS
 
 SLOWEST, LONGEST = 10, 60  # seconds of a processor, and of the clock, that one case may take
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -74,7 +75,7 @@ class _Worker:
 
 def results(every: Iterator[Case], count: int, folder: Path) -> Iterator[tuple[Case, Result]]:
     """Read every case, `count` at a time, with files below `folder`; yields them as they end."""
-    processes.set_forkserver_preload([f"{__package__}.readers"])
+    processes.set_forkserver_preload([f"{__package__}.every"])
     with ProcessPoolExecutor(1, processes) as maker:
         seeds = maker.submit(_all_seeds, folder / "seeds").result()
     workers = [_Worker(folder / str(number), seeds) for number in range(count)]
@@ -112,6 +113,10 @@ def _read_cases(line: Connection, folder: Path, seeds: Seeds) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         space = memory("VmSize") + 2 * CAP  # not all of it that is asked for is ever taken
         resource.setrlimit(resource.RLIMIT_AS, (space, space))
+        known: set[int] = set()
         while True:
             which, number = line.recv()
+            if which not in known:
+                known.add(which)
+                read_whole(TARGETS[which], seeds[which], Path(tempfile.mkdtemp(dir=folder)))
             line.send(read_case(TARGETS[which], seeds[which], number, folder / "case"))

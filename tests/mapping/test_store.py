@@ -105,7 +105,7 @@ def test_a_sweep_over_shards_writes_one_map(tmp_path, monkeypatch, capfd):
 SHAPE = (6, 10)
 BLOCKS = [Block(0, 3, 0, 5), Block(0, 3, 5, 10), Block(3, 6, 0, 5), Block(3, 6, 5, 10)]
 WHOLE = {
-    "map": np.arange(60, dtype=np.uint8).reshape(SHAPE),
+    "map": (np.arange(60, dtype=np.uint8) % 4).reshape(SHAPE),
     "confidence": np.random.default_rng(0).random(SHAPE, dtype=np.float32),
     "probabilities": np.random.default_rng(1).random((*SHAPE, 3)).astype(np.float16),
 }
@@ -138,6 +138,48 @@ def test_a_damaged_block_is_taken_away_and_told(tmp_path, damage):
         join(store, TASK, tmp_path)
     assert [store.has(number) for number in range(4)] == [True, True, False, True]
     assert not (tmp_path / "confidence.npy").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"map": lambda values: values + 4},
+        {"map": lambda values: values.astype(np.uint16)},
+        {"map": lambda values: values[:1]},
+        {"map": lambda values: values[..., None]},
+        {"confidence": lambda values: -values},
+        {"confidence": lambda values: values.astype(np.float64)},
+        {"confidence": lambda values: values + np.inf},
+        {"probabilities": lambda values: values[..., :2]},
+        {"probabilities": lambda values: values * 9 + 1},
+        {"confidence": None},
+    ],
+)
+def test_a_block_of_other_values_is_taken_away_and_told(tmp_path, change):
+    store = filled(tmp_path)
+    arrays = {name: array[BLOCKS[2].place] for name, array in WHOLE.items()}
+    ((name, make),) = change.items()
+    store.write(
+        2, **{key: (make(value) if key == name else value) for key, value in arrays.items() if make or key != name}
+    )
+    with pytest.raises(DamagedBlock, match=r"2\.safetensors is damaged"):
+        join(store, TASK, tmp_path)
+    assert not store.has(2)
+
+
+def test_pixels_without_data_are_no_damage(tmp_path):
+    store = filled(tmp_path)
+    arrays = {name: array[BLOCKS[2].place].copy() for name, array in WHOLE.items()}
+    arrays["map"][0], arrays["confidence"][0], arrays["probabilities"][0] = 0, np.nan, np.nan
+    store.write(2, **arrays)
+    assert np.isnan(join(store, TASK, tmp_path)["confidence"]).sum() == 5
+
+
+def test_a_pipe_or_a_folder_is_no_block(tmp_path):
+    store = filled(tmp_path, [0])
+    os.mkfifo(store.path(1))
+    store.path(2).mkdir()
+    assert [store.has(number) for number in range(4)] == [True, False, False, False]
 
 
 def test_a_block_is_taken_by_one_and_not_again_when_it_is_there(tmp_path):

@@ -57,7 +57,7 @@ OBJECTS = np.array([[Payload()]], dtype=object)
 # what verify says, and whether the loader opens it all the same
 MEASURED = {
     "a map of pickles": (array("map.npy", lambda _: OBJECTS), "map.npy is damaged"),
-    "a map of words": (array("map.npy", lambda map_: map_.astype(str)), "holds no map"),
+    "a map of words": (array("map.npy", lambda map_: map_.astype(str)), "map.npy holds no numbers"),
     "a map of fractions": (array("map.npy", lambda map_: map_ * 0.5), "holds no map"),
     "a map of cubes": (array("map.npy", lambda map_: map_[..., None]), "holds no map"),
     "a map of nothing": (array("map.npy", lambda map_: map_[:0]), "map.npy"),
@@ -81,7 +81,10 @@ MEASURED = {
     "confidence of pickles": (array("confidence.npy", lambda _: OBJECTS), "confidence.npy is damaged"),
     "confidence that is none": (array("confidence.npy", lambda values: values * np.nan), "holds no confidence"),
     "confidence beyond one": (array("confidence.npy", lambda values: values * 100), "holds no confidence"),
-    "confidence in words": (array("confidence.npy", lambda values: values.astype(str)), "holds no confidence"),
+    "confidence in words": (
+        array("confidence.npy", lambda values: values.astype(str)),
+        "confidence.npy holds no numbers",
+    ),
     "a split of pickles": (lambda: np.savez(RUN / "split.npz", role=OBJECTS, region=OBJECTS, hash="x"), "split.npz"),
     "a split that is no archive": (lambda: (RUN / "split.npz").write_bytes(b"PK\x03\x04" + b"x" * 99), "split.npz"),
     "a split of words": (split(role=ROLE.astype(str)), "holds no roles"),

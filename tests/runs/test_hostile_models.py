@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 import torch
 from commands import BUNDLE, LONG, WEIGHTS, Payload, answers, hostile, instead
 from safetensors.torch import load_file, save_file
+
+from hsi.errors import HsiError
+from hsi.runs.model import load_model
 
 
 @pytest.fixture
@@ -149,7 +153,7 @@ MODELS = {
     "deep lists": (text('{"a": ' + "[" * 300 + "]" * 300 + "}"), "nests its values"),
     "deeper lists": (text("[" * 100_000), "is damaged"),
     "a number of many digits": (text('{"format": ' + "1" * 100_000 + "}"), "is damaged"),
-    "a large file": (text("{" + " " * 17 * 2**20 + "}"), "no run writes so many"),
+    "a large file": (text("{" + " " * 17 * 2**20 + "}"), "more than the"),
     "no UTF": (text(b"\xff\xfe\xff"), "is damaged"),
     "a pipe": (instead(BUNDLE, os.mkfifo), "does not exist"),
     "a device": (instead(BUNDLE, lambda path: path.symlink_to("/dev/zero")), "does not exist"),
@@ -169,6 +173,18 @@ MODELS = {
     "a reducer of other bands": (
         weights(lambda t: t.update({"reducer.weights": t["reducer.weights"][:3]})),
         "not one of 20 bands",
+    ),
+    "more components than bands": (
+        weights(lambda t: t.update({"reducer.weights": torch.rand(20, 10_000, dtype=torch.float64)})),
+        "not one of 20 bands",
+    ),
+    "a reducer of whole numbers": (
+        weights(lambda t: t.update({"reducer.weights": t["reducer.weights"].long()})),
+        "holds other numbers",
+    ),
+    "a reducer without bounds": (
+        weights(lambda t: t.update({"reducer.weights": t["reducer.weights"] * 1e300})),
+        "holds other numbers",
     ),
     "a reducer that is too much": (weights(lambda t: t.update({"reducer.code": torch.ones(1)})), "do not fit together"),
     "a reducer without weights": (weights(lambda t: t.pop("reducer.weights")), "do not fit together"),
@@ -198,3 +214,11 @@ def test_names_are_drawn_as_they_stand(commands, name):
     assert status == 0, told
     assert Path("there/map.png").exists()
     assert name in json.loads(Path("there/prediction.json").read_text())["pixels"]
+
+
+def test_a_network_that_is_deeper_than_its_weights_is_not_built_to_its_end(commands):
+    target("hsi.models.pnasnet.pnasnet", cells=100, patch_size=9)()
+    before = time.process_time()
+    with pytest.raises(HsiError, match="more than lie beside it"):
+        load_model(BUNDLE.parent)
+    assert time.process_time() - before < 5

@@ -225,6 +225,9 @@ def test_a_configuration_that_shares_its_name_is_refused(run, tmp_path, hsi_run)
         (table.RUNS, "run\nb\n"),
         (table.CLASSES, ""),
         (table.HISTORY, "run,step\n,1\n"),
+        (table.RUNS, "run,a,a.b\na,1,2\n"),
+        (table.CLASSES, "run,recall\na,1\n"),
+        (table.CLASSES, "run,class,recall\na,[1],1\n"),
     ],
 )
 def test_damaged_tables_are_refused(tmp_path, name, text):

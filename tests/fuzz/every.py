@@ -1,0 +1,5 @@
+"""All that is fuzzed."""
+
+from . import readers, saved
+
+TARGETS = (*readers.TARGETS, *saved.TARGETS)

@@ -1,0 +1,298 @@
+"""Files that a run, a prediction, a sweep or a study has left, and the configuration files of a user."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+import hsi
+from hsi import verify
+from hsi.comparison import report, tables
+from hsi.comparison.groups import find_runs, read_settings
+from hsi.engine.forward import Engine
+from hsi.engine.samples import Samples, gather
+from hsi.errors import HsiError
+from hsi.mapping.blocks import map_block
+from hsi.mapping.scene_map import Prediction
+from hsi.models.cnn_2d import cnn_2d
+from hsi.output.prediction import map_into
+from hsi.recipes import compose_settings, recipe_of
+from hsi.runs.applied import Application, Options
+from hsi.runs.folder import finished
+from hsi.runs.model import load_model
+from hsi.runs.opened import read_sample
+from hsi.splits.random import random_split
+from hsi.training import optimizers, schedule
+from hsi.training.checkpoint import Checkpoint
+from hsi.training.steps import Steps
+from studies import table
+from studies.record import read_record
+
+from .mutations import Files, lay, load
+from .targets import Target
+
+KEPT = Path(__file__).parent.parent / "runs" / "of_ee5a441"
+CUBE, LABELS = KEPT / "cube.npy", KEPT / "labels.npy"
+LABEL_IMAGE = np.load(LABELS)
+NETWORK, ESTIMATOR = "cnn_2d", "svm"
+STEPS = 3
+CPU = torch.device("cpu")
+
+
+@cache
+def run_of(model: str) -> Files:
+    """The files of a small finished run, by their names below its folder."""
+    scene = hsi.open(CUBE, LABELS)
+    split = scene.split("random", train=0.2, validation=0.1)
+    more = () if model == "svm" else (f"train.steps={STEPS}", "+attention=se", "patch_size=9")
+    words = ("reduce=pca", "reduce.components=4", "map.save_probabilities=true", "precision=fp32", "device=cpu", *more)
+    made = hsi.fit(scene, split, model, *words)
+    with tempfile.TemporaryDirectory() as folder:
+        made.save(Path(folder) / "run")
+        every = load(Path(folder) / "run")
+    return {name: content for name, content in every.items() if not name.endswith((".png", ".html", ".lock"))}
+
+
+def file_of(name: str, *models: str) -> Callable[[Path], list[Path]]:
+    """The file of that name out of runs of models."""
+
+    def write(folder: Path) -> list[Path]:
+        return [lay({Path(name).name: run_of(model)[f"run/{name}"]}, folder / model) for model in models]
+
+    return write
+
+
+def in_run(name: str, *doors: Callable[[Path], object], model: str = NETWORK) -> Callable[[Path], None]:
+    """Put a file in the place of its like in a run, and open the run by each of the doors."""
+
+    def read(path: Path) -> None:
+        folder = path.parent / "laid"
+        run = lay({**run_of(model), f"run/{name}": path.read_bytes()}, folder)
+        through(run, *doors)
+
+    return read
+
+
+def through(folder: Path, *doors: Callable[[Path], object]) -> None:
+    """Every door has its turn; raises the first HsiError."""
+    told = []
+    for door in doors:
+        try:
+            door(folder)
+        except HsiError as error:
+            told.append(error)
+    if told:
+        raise told[0]
+
+
+def open_run(folder: Path) -> None:
+    run = hsi.open_run(folder)
+    assert run.class_map.shape == run.confidence.shape == run.scene.labels.shape
+    assert run.class_map.max() <= run.scene.num_classes
+    assert ((run.scores >= -1) & np.isfinite(run.scores)).all()
+    run.doubtful(2)
+
+
+def verified(folder: Path) -> None:
+    for line in verify.verify(folder):
+        assert line.isprintable()
+
+
+def summarised(folder: Path) -> None:
+    """As a sweep is, without the figure."""
+    settings = read_settings(find_runs([folder]))
+    made = tables.tabulate_settings(settings)
+    for shown in (tables.show_accuracy(made), tables.show_cost(made), tables.tabulate_classes(settings)):
+        assert len(shown.to_csv()) < 10**5
+
+
+def compared(folder: Path) -> None:
+    """Beside the same run with another seed."""
+    other = folder.with_name("other")
+    shutil.copytree(folder, other)
+    metrics = run_of(NETWORK)["run/metrics.json"].replace(b'"seed": 0', b'"seed": 1')
+    (other / "metrics.json").write_bytes(metrics)
+    report.compare([folder, other], folder.with_name("out"))
+
+
+def repeated(folder: Path) -> None:
+    """As the same command does, which finds its run finished."""
+    config = yaml.safe_load(run_of(NETWORK)["run/.hydra/config.yaml"])
+    finished(folder, config, *(json.loads(run_of(NETWORK)["run/metrics.json"])[key] for key in MADE_OF), force=False)
+
+
+MADE_OF = ("scene_hash", "split_hash", "precision")
+
+
+def mapped(folder: Path) -> None:
+    trained = load_model(folder)
+    found = trained.map(hsi.open(CUBE), device="cpu")
+    assert found.class_map.min() >= 1
+    assert found.class_map.max() <= len(trained.class_names)
+    trained.network.cpu()
+
+
+@cache
+def samples() -> Samples:
+    cube = np.load(CUBE)[..., :4].astype(np.float32)
+    split = random_split(LABEL_IMAGE, train=0.2, validation=0.1)
+    return gather(cube, LABEL_IMAGE, split, 3, CPU)
+
+
+def train(path: Path, optimizer: Callable = optimizers.adamw, stop: bool = False) -> None:
+    """A training with a checkpoint after each step; `stop` has it end behind the second."""
+
+    class Stopped(Exception):
+        pass
+
+    class Stopping(Checkpoint):
+        def save(self, *state):
+            super().save(*state)
+            if stop and len(state[-1]["history"]) == 2:
+                raise Stopped
+
+    torch.manual_seed(0)
+    recipe = Steps(optimizer, schedule.one_cycle, STEPS, batch_size=8, validate_every=1, checkpoint_seconds=0)
+    with suppress(Stopped):
+        history = recipe.fit(cnn_2d(4, 3, 9), samples(), Engine(), 0, Stopping(path, "fuzz")).history
+        assert history["step"].tolist() == [1, 2, 3]
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    made = {}
+    for name, optimizer in (("adamw", optimizers.adamw), ("sgd", optimizers.sgd)):
+        made[name] = folder / name / "checkpoint.safetensors"
+        train(made[name], optimizer, stop=True)
+    return list(made.values())
+
+
+def resume(path: Path) -> None:
+    train(path, optimizers.adamw if b"exp_avg" in path.read_bytes() else optimizers.sgd)
+
+
+@cache
+def application() -> Application:
+    """A map in several blocks."""
+    with tempfile.TemporaryDirectory() as folder:
+        trained = load_model(lay(run_of(NETWORK), Path(folder)))
+    return Application((trained,), hsi.open(CUBE), Options(memory_gb=5e-4, probabilities=True), "cpu")
+
+
+def map_here(folder: Path) -> None:
+    map_into(folder, application(), {"identity": "fuzz", "run": "run"})
+
+
+def go_on(folder: Path) -> None:
+    """The map comes to its end, whatever blocks were there, and every pixel has a class or no data."""
+    map_here(folder)
+    content = json.loads((folder / "prediction.json").read_text())
+    assert sum(content["pixels"].values()) + content["pixels_without_data"] == LABEL_IMAGE.size
+    assert not (folder / ".blocks").exists()
+
+
+def unfinished_maps(folder: Path) -> list[Path]:
+    """The plan, and three of the blocks."""
+    out = folder / "out"
+
+    class Stopped(Exception):
+        pass
+
+    def stop(*given: object) -> Prediction:
+        if len(list((out / ".blocks").glob("*.safetensors"))) == 3:
+            raise Stopped
+        return map_block(*given)
+
+    with suppress(Stopped), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hsi.mapping.store.map_block", stop)
+        map_here(out)
+    for path in out.rglob("*.lock"):
+        path.unlink()
+    return [out]
+
+
+def finished_maps(folder: Path) -> list[Path]:
+    map_here(folder)
+    return [folder / "prediction.json"]
+
+
+EXPERIMENTS = {
+    "one": "# @package _global_\ndefaults:\n  - override /model: cnn_2d\n  - override /split: random\n"
+    "model:\n  dropout: 0.1\nsplit: {train: 0.2}\nseed: 3\npatch_size: 9\n",
+    "other": "# @package _global_\ndefaults:\n  - trial\ntrain: &short\n  steps: 5\nscene:\n  name: mine\n"
+    "optimizer:\n  lr: ${scene.noise}\n",
+}
+
+
+def experiments(folder: Path) -> list[Path]:
+    found = [folder / name / "mine.yaml" for name in EXPERIMENTS]
+    for path, content in zip(found, EXPERIMENTS.values(), strict=True):
+        path.parent.mkdir()
+        path.write_text(content)
+    return found
+
+
+def compose(path: Path) -> None:
+    """As ``--config-dir`` does, up to the building of all that needs no scene."""
+    group = path.parent / "conf" / "experiment"
+    group.mkdir(parents=True)
+    shutil.copy(path, group)
+    tree, choices = compose_settings([f"hydra.searchpath=[file://{group.parent}]", "experiment=mine"])
+    recipe_of(tree, choices["model"])
+
+
+def tables_of_study(folder: Path) -> list[Path]:
+    with tempfile.TemporaryDirectory() as place:
+        record = read_record(lay(run_of(NETWORK), Path(place)))
+    table.write(folder / "study", {record.run: record})
+    return [folder / "study"]
+
+
+def write_up(folder: Path) -> None:
+    """The tables, read and written again, and what they say of the runs."""
+    found = table.read(folder)
+    table.write(folder.with_name("again"), found)
+    assert table.read(folder.with_name("again")) == found
+
+
+MEASURED = ("confusion.csv", "history.csv", "map.npy", "confidence.npy", "split.npz")
+
+TARGETS = (
+    Target(
+        "metrics.json",
+        file_of("metrics.json", NETWORK),
+        in_run("metrics.json", open_run, verified, summarised, repeated, read_sample, read_record),
+    ),
+    *(Target(name, file_of(name, NETWORK), in_run(name, open_run, verified, read_sample)) for name in MEASURED),
+    Target("probabilities.npy", file_of("probabilities.npy", NETWORK), in_run("probabilities.npy", compared)),
+    Target("metrics of several runs", file_of("metrics.json", NETWORK), in_run("metrics.json", compared)),
+    Target(
+        "config.yaml",
+        file_of(".hydra/config.yaml", NETWORK),
+        in_run(".hydra/config.yaml", open_run, verified, repeated),
+    ),
+    Target("bundle.json", file_of("bundle.json", NETWORK), in_run("bundle.json", mapped)),
+    Target("model.safetensors", file_of("model.safetensors", NETWORK), in_run("model.safetensors", mapped)),
+    Target(
+        "bundle.json of an estimator",
+        file_of("bundle.json", ESTIMATOR),
+        in_run("bundle.json", mapped, model=ESTIMATOR),
+    ),
+    Target(
+        "model.safetensors of an estimator",
+        file_of("model.safetensors", ESTIMATOR),
+        in_run("model.safetensors", mapped, model=ESTIMATOR),
+    ),
+    Target("checkpoint", checkpoints, resume),
+    Target("unfinished map", unfinished_maps, go_on),
+    Target("prediction.json", finished_maps, lambda path: map_here(path.parent)),
+    Target("experiment", experiments, compose),
+    Target("tables of a study", tables_of_study, write_up),
+)
