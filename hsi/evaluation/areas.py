@@ -123,7 +123,7 @@ def estimate_areas(confusion: np.ndarray, mapped: np.ndarray, names: Sequence[st
 
 def interval(value: np.ndarray, error: np.ndarray, largest: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the 95 % interval, cut at 0 and at `largest`; NaN where either is unknown."""
-    return np.clip(value - Z * error, 0, largest), np.clip(value + Z * error, 0, largest)
+    return np.maximum(value - Z * error, 0), np.minimum(value + Z * error, largest)
 
 
 @dataclass(frozen=True, eq=False)

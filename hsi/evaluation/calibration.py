@@ -79,8 +79,8 @@ def calibration(confidence: np.ndarray, correct: np.ndarray) -> Calibration:
 
 def _risks(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
     """(N,): share of errors among the 1, 2, ..., N surest pixels."""
-    values, level = np.unique(-confidence, return_inverse=True)  # the surest first
+    _, level = np.unique(-confidence, return_inverse=True)  # the surest first
     kept = np.cumsum(np.bincount(level))
-    errors = np.cumsum(np.bincount(level, ~correct, len(values)))
+    errors = np.cumsum(np.bincount(level, ~correct))
     numbers = np.arange(1, len(correct) + 1)
     return np.interp(numbers, np.append(0, kept), np.append(0, errors)) / numbers

@@ -15,6 +15,7 @@ from hsi.config.nearest import suggest
 from hsi.errors import HsiError, NotInstalled, shown
 from hsi.scenes.formats import translated_faults
 from hsi.scenes.labels import LARGEST
+from hsi.scenes.limits import require_held
 
 # How the files begin: GDAL goes by the content, and would follow what a foreign file points to
 STARTS = {".gpkg": b"SQLite format 3\0", ".shp": b"\0\0\x27\x0a", ".fgb": b"fgb", ".geojson": b"{", ".json": b"{"}
@@ -72,6 +73,7 @@ def read_layer(path: Path, key: str | None = None, field: str | None = None) -> 
         if STARTS[path.suffix.lower()] == b"{":
             _require_no_link(path)
         key = _layer_name(geopandas, path, key)
+        _require_features(path, key)
         table = geopandas.read_file(path, layer=key, engine="pyogrio", fid_as_index=True, on_invalid="ignore")
     if not isinstance(table, geopandas.GeoDataFrame):
         raise HsiError(f"{path} is a table without geometry: give a layer of polygons or points")
@@ -134,6 +136,14 @@ def _require_no_link(path: Path) -> None:
         return tuple(pairs)
 
     json.loads(path.read_text("utf-8-sig", errors="replace"), object_pairs_hook=look)
+
+
+def _require_features(path: Path, key: str | None) -> None:
+    """Raise HsiError for a layer of more features than its file has bytes: memory is taken for as many as it says."""
+    import pyogrio  # type: ignore[import-untyped]  # which geopandas reads by
+
+    stated = pyogrio.read_info(path, layer=key)["features"]
+    require_held(path, (max(0, stated),), np.dtype(np.uint8), packed=False, name="features")
 
 
 def _layer_name(geopandas: ModuleType, path: Path, key: str | None) -> str | None:

@@ -135,7 +135,8 @@ def test_a_crs_that_is_none(crs, capfd):
 
 
 @pytest.mark.parametrize(
-    "transform", [(0,) * 6, (1, 2, 0, 2, 4, 0), (np.nan, 0, 0, 0, -1, 0), (1, 0, np.inf, 0, -1, 0)]
+    "transform",
+    [(0,) * 6, (1, 2, 0, 2, 4, 0), (np.nan, 0, 0, 0, -1, 0), (1, 0, np.inf, 0, -1, 0), (1e200, 0, 0, 0, 1e200, 0)],
 )
 def test_a_transform_that_leads_nowhere(transform):
     with pytest.raises(HsiError, match="no pixels on the ground"):
@@ -189,6 +190,7 @@ def test_wkt_without_an_authority_gets_the_code_that_it_is_equal_to(epsg):
     esri = pyproj.CRS.from_epsg(epsg).to_wkt("WKT1_ESRI")
     assert "AUTHORITY" not in esri
     assert read_crs(esri).to_epsg() == epsg
+    assert f'AUTHORITY["EPSG","{epsg}"]' in read_crs(esri).to_wkt()
     assert read_crs(f"epsg:{epsg}").to_epsg() == epsg
     own = esri.replace("-87.0", "-86.5").replace('"WGS_1984",6378137.0', '"WGS_1984",6378000.0')
     assert read_crs(own).to_epsg() is None

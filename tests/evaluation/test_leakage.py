@@ -189,6 +189,9 @@ def test_free_windows_meet_training_windows_that_are_masked():
     labels = np.array([[0, 1, 0, 0, 1]])
     own, free = (audit(split, labels, 5, context=context) for context in ("own", "free"))
     assert (own["mean_overlap"], free["mean_overlap"]) == (0, pytest.approx(1 / 3))
+    assert ladder(split, labels, [5])["mean_overlap"][0] == 0  # masked unless it says otherwise
+    assert not sees_training(split, 9)[0, 3:].any()
+    assert sees_training(split, 9)[0, :3].all()
     assert own["distance_counts"] == free["distance_counts"] == [0, 0, 0, 1]
     assert (own["context"], free["context"]) == ("own", "free")
     assert "accuracy_by_distance" not in own

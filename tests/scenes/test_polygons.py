@@ -349,3 +349,13 @@ def test_a_layer_of_another_world(tmp_path):
     path = write_layer(tmp_path / "l.gpkg", [INSIDE], crs="ESRI:104903", k=[1])  # the Moon
     with pytest.raises(HsiError, match="from which no way leads to WGS 84 / UTM zone 32N"):
         read_labels(path, GRID)
+
+
+def test_no_memory_is_taken_for_features_that_a_file_cannot_hold(tmp_path):
+    path = write_layer(tmp_path / "l.fgb", [INSIDE] * 77, k=range(77))
+    stated = (77).to_bytes(8, "little")
+    content = path.read_bytes()
+    place = content.index(stated)
+    path.write_bytes(content[:place] + (2**26).to_bytes(8, "little") + content[place + 8 :])
+    with pytest.raises(HsiError, match=r"'features' has shape \(67108864,\), more than its \d+ bytes can hold"):
+        read_labels(path, GRID)
