@@ -8,7 +8,7 @@ import math
 import os
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,11 @@ def write(path: Path, content: bytes | str) -> None:
         partial.unlink(missing_ok=True)  # it may be a link that somebody has laid there
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
         os.replace(partial, path)
-    except OSError as error:
-        if partial.exists():
-            partial.unlink()
+    except BaseException as error:  # a signal too, which leaves no half of a file
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise HsiError(
             f"{path} could not be written ({error.strerror}): free space or choose another folder"
         ) from error

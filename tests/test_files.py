@@ -110,3 +110,14 @@ def test_a_table_comes_back(tmp_path):
     table = files.read_table(tmp_path / "a.csv")
     assert [*table] == ["a", "b, c"]
     assert table["b, c"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, OSError])
+def test_an_end_between_writing_and_renaming_leaves_nothing(tmp_path, monkeypatch, end):
+    def stop(*_):
+        raise end
+
+    monkeypatch.setattr("os.replace", stop)
+    with pytest.raises(end if end is KeyboardInterrupt else HsiError):
+        files.write(tmp_path / "a.json", "{}")
+    assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from hsi import files
 from hsi.config.saved import read_config
-from hsi.errors import HsiError
+from hsi.errors import HsiError, shown
 from hsi.runs.identity import comparable
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -72,8 +72,8 @@ def finished(
         key = differing[0]
         raise HsiError(
             f"{folder} belongs to another configuration ({len(differing)} keys differ, for instance {key}: there "
-            f"{theirs.get(key)}, here {ours.get(key)}): choose another hydra.run.dir, or repeat with force=true to "
-            "replace it"
+            f"{shown(theirs.get(key))}, here {shown(ours.get(key))}): choose another hydra.run.dir, or repeat with "
+            "force=true to replace it"
         )
     if not (folder / METRICS).exists():
         return None
@@ -82,8 +82,8 @@ def finished(
         if metrics.get(name) != ours_now:
             raise HsiError(
                 f"{folder} holds a finished run of this configuration on other data, another split or in another "
-                f"precision ({name}: there {metrics.get(name)}, here {ours_now}): choose another hydra.run.dir or "
-                "scene.name, or repeat with force=true to replace it"
+                f"precision ({name}: there {shown(metrics.get(name))}, here {ours_now}): choose another hydra.run.dir "
+                "or scene.name, or repeat with force=true to replace it"
             )
     return metrics
 

@@ -6,6 +6,7 @@ the file's header. Learning rates follow from the number of steps, so the schedu
 
 import copy
 import json
+import logging
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from hsi import files
 from hsi.config.values import Real
 from hsi.errors import HsiError
+
+log = logging.getLogger(__name__)
 
 Column = Literal["step", "loss", "accuracy", "learning_rate", "validation_accuracy"]
 HISTORY = TypeAdapter(list[dict[Column, float]])
@@ -51,7 +54,8 @@ class Checkpoint:
         tensors = _state(model, optimizer) | {f"{BEST}{name}": value for name, value in best.items()}
         if torch.cuda.is_available():
             tensors["generator.cuda"] = torch.cuda.get_rng_state()
-        header = json.dumps({"identity": self.identity, "progress": progress})
+        threads = torch.get_num_threads()
+        header = json.dumps({"identity": self.identity, "threads": threads, "progress": progress})
         files.write(self.path, to_bytes({k: v.contiguous() for k, v in tensors.items()}, {"state": header}))
 
     def load(
@@ -80,6 +84,12 @@ class Checkpoint:
             raise HsiError(
                 f"{self.path} belongs to a training on other data, another split or another recipe: what it was made "
                 "from has changed since; start again with force=true"
+            )
+        if (now := torch.get_num_threads()) != header.get("threads", now):
+            log.warning(
+                "%s was written with another number of threads than %d: the result will differ in its last digits from "
+                "that of an undisturbed run.",
+                *(self.path, now),
             )
         return _part(tensors, BEST), progress
 

@@ -184,3 +184,17 @@ def test_a_state_that_nests_without_end_is_refused(tmp_path):
     refuse(path)
     save_file({"a": torch.ones(1)}, path)  # no state at all
     refuse(path)
+
+
+def test_resuming_with_another_number_of_threads_is_said(tmp_path, caplog):
+    path = tmp_path / "checkpoint.safetensors"
+    threads = torch.get_num_threads()
+    train(path, stop=2)
+    train(path)
+    assert "threads" not in caplog.text
+    train(path, stop=2)
+    path.write_bytes(
+        path.read_bytes().replace(f'threads\\": {threads},'.encode(), f'threads\\": {threads + 1},'.encode())
+    )
+    train(path)
+    assert "was written with another number of threads" in caplog.text
