@@ -257,3 +257,19 @@ def test_steps_refuse_what_has_no_weights():
         RECIPE().fit(knn(13, 3), samples, Engine())
     with pytest.raises(HsiError, match="this model is a network"):
         Once().fit(hybridsn(13, 3, 9), samples, Engine())
+
+
+def test_once_says_how_training_and_validation_pixels_fare():
+    """The nearest neighbour of a training pixel is itself; validation pixels choose nothing."""
+    noisy = FEATURES + np.random.default_rng(0).normal(size=FEATURES.shape).astype(np.float32)
+    samples = gather(noisy, SCENE.labels, SPLIT, 3, CPU)
+    model = knn(13, 3, neighbours=1)
+    (row,) = Once().fit(model, samples, Engine()).history.to_dict("records")
+    found = forward(model, samples.image, samples.validation, shared=False).argmax(1)
+    right = (found == samples.targets[samples.validation]).float().mean().item()
+    assert (row["step"], row["accuracy"], row["loss"]) == (1, 1.0, pytest.approx(0, abs=1e-5))
+    assert 0 < right < 1
+    assert row["validation_accuracy"] == pytest.approx(right)
+    assert Once().precision_on(CPU) == "fp32"
+    without = gather(FEATURES, SCENE.labels, WITHOUT_VALIDATION, 3, CPU)
+    assert Once().fit(knn(13, 3, neighbours=1), without, Engine()).history["validation_accuracy"].isna().all()
