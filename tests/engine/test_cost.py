@@ -20,6 +20,7 @@ def test_multiply_adds_by_hand(dtype):
     """A position of the trunk takes 4 * 3 * 9; a window has 9 of them, a scene of 6 x 8 pixels 8 * 10."""
     found = cost(model(dtype), 6, 8)
     assert found == Cost(parameters=4 * 27 + 74, whole=9 * 108 + 72, shared=108 * 80 // 48 + 72, trunk=9 * 108)
+    assert {type(count) for count in vars(found).values()} == {int}  # counts
     assert found.trunk_share == 9 * 108 / (9 * 108 + 72)
 
 

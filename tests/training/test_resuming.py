@@ -10,6 +10,7 @@ import torch
 from conftest import TRIAL
 from safetensors import safe_open
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.forward import Engine
@@ -76,6 +77,25 @@ def test_interrupted_after_any_step_it_ends_in_the_same_bytes(name, step, tmp_pa
     for key, value in whole.state_dict().items():
         assert torch.equal(resumed.state_dict()[key], value), key
     pd.testing.assert_frame_equal(fitted.history, undisturbed.history, check_exact=True)
+
+
+def test_the_best_weights_outlive_an_interruption(tmp_path):
+    """They were found before it, and nothing after it is as good: the rate climbs the loss again."""
+
+    def climbing(optimizer, steps):
+        return LambdaLR(optimizer, lambda step: 1.0 if step < 30 else -1.0)
+
+    recipe = Steps(partial(torch.optim.SGD, lr=0.1), climbing, 60, validate_every=3, checkpoint_seconds=0)
+    whole, path = network(), tmp_path / "checkpoint.safetensors"
+    measured = recipe.fit(whole, SAMPLES, Engine()).history["validation_accuracy"]
+    assert measured[:48].max() > measured[48:].max()
+    Interrupted.left = 48
+    with pytest.raises(KeyboardInterrupt):
+        recipe.fit(network(), SAMPLES, Engine(), 0, Interrupted(path, "this training"))
+    resumed = network()
+    recipe.fit(resumed, SAMPLES, Engine(), 0, Checkpoint(path, "this training"))
+    for key, value in whole.state_dict().items():
+        assert torch.equal(resumed.state_dict()[key], value), key
 
 
 def test_the_time_before_an_interruption_counts_and_that_between_does_not(tmp_path, monkeypatch):

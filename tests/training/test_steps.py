@@ -155,6 +155,14 @@ def test_a_training_sees_nothing_beyond_its_regions(mode, augment):
     assert not same(found[1], found[3])  # without regions it is seen
 
 
+@pytest.mark.parametrize(("mode", "seen"), [("dense", (1, 13, 26, 24)), ("patch", (64, 13, 3, 3))])
+def test_a_step_shows_the_trunk_the_scene_once_or_each_window(mode, seen):
+    samples, shapes, model = gather(FEATURES, SCENE.labels, WITHOUT_VALIDATION, 3, CPU), [], small()
+    model.trunk.register_forward_pre_hook(lambda _, given: shapes.append(tuple(given[0].shape)))
+    RECIPE(steps=2, batch_size=64).fit(model, samples, Engine(mode))
+    assert shapes == [seen] * 2
+
+
 def test_a_history_has_a_row_a_step_and_the_time_it_took(monkeypatch):
     clock = iter(range(1000, 10**6))
     monkeypatch.setattr("hsi.training.steps.time.monotonic", lambda: next(clock))
@@ -170,7 +178,8 @@ def test_a_history_has_a_row_a_step_and_the_time_it_took(monkeypatch):
 def test_the_loss_of_a_step_by_hand(weights, smoothing):
     """All training pixels in one batch; the last class of four has none."""
     samples = gather(FEATURES, SCENE.labels, SPLIT, 4, CPU)
-    model = WindowClassifier(nn.Identity(), nn.Sequential(nn.Flatten(), nn.Linear(13, 4)), 13, 1)
+    model = WindowClassifier(nn.Identity(), nn.Sequential(nn.Flatten(), nn.Linear(13 * 9, 4)), 13, 3)
+    assert draw_symmetry(0, 0) != symmetry.IDENTITY  # which nobody has asked for here
     targets = samples.targets[samples.train]
     with torch.no_grad():
         logits = forward(model, samples.image, samples.train, shared=False)
@@ -257,3 +266,19 @@ def test_steps_refuse_what_has_no_weights():
         RECIPE().fit(knn(13, 3), samples, Engine())
     with pytest.raises(HsiError, match="this model is a network"):
         Once().fit(hybridsn(13, 3, 9), samples, Engine())
+
+
+def test_once_says_how_training_and_validation_pixels_fare():
+    """The nearest neighbour of a training pixel is itself; validation pixels choose nothing."""
+    noisy = FEATURES + np.random.default_rng(0).normal(size=FEATURES.shape).astype(np.float32)
+    samples = gather(noisy, SCENE.labels, SPLIT, 3, CPU)
+    model = knn(13, 3, neighbours=1)
+    (row,) = Once().fit(model, samples, Engine()).history.to_dict("records")
+    found = forward(model, samples.image, samples.validation, shared=False).argmax(1)
+    right = (found == samples.targets[samples.validation]).float().mean().item()
+    assert (row["step"], row["accuracy"], row["loss"]) == (1, 1.0, pytest.approx(0, abs=1e-5))
+    assert 0 < right < 1
+    assert row["validation_accuracy"] == pytest.approx(right)
+    assert Once().precision_on(CPU) == "fp32"
+    without = gather(FEATURES, SCENE.labels, WITHOUT_VALIDATION, 3, CPU)
+    assert Once().fit(knn(13, 3, neighbours=1), without, Engine()).history["validation_accuracy"].isna().all()
