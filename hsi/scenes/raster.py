@@ -101,12 +101,12 @@ class Raster:
         """Gain and offset of `bands` applied, a row at a time in double precision; float32."""
         result = np.empty(values.shape, np.float32)
         for raw, row in zip(values, result, strict=True):
-            exact = raw.astype(np.float64)
-            if self.gain is not None:
-                exact *= self.gain[bands]
-            if self.offset is not None:
-                exact += self.offset[bands]
-            with np.errstate(over="ignore"):  # of values that are none, such as a nodata of -1.8e308
+            with np.errstate(over="ignore", invalid="ignore"):  # of values that are none, such as a nodata of -1.8e308
+                exact = raw.astype(np.float64)
+                if self.gain is not None:
+                    exact *= self.gain[bands]
+                if self.offset is not None:
+                    exact += self.offset[bands]
                 row[...] = exact
             if self.nodata is not None:
                 row[raw == self.nodata] = np.nan

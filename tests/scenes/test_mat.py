@@ -216,3 +216,13 @@ def test_a_checksum_that_does_not_hold(tmp_path):
     (tmp_path / "a.mat").write_bytes(content)
     with pytest.raises(HsiError, match="incorrect data check"):
         read_raster(tmp_path / "a.mat")
+
+
+@pytest.mark.parametrize("version", ["4", "5", "5 compressed"])
+def test_a_file_that_is_cut_in_another_array_is_not_taken_for_whole(tmp_path, version):
+    path = tmp_path / "a.mat"
+    arrays = {"first": np.ones((2, 3)), "second": np.random.default_rng(0).random((200, 100))}
+    scipy.io.savemat(path, arrays, format=version[0], do_compression="compressed" in version)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(HsiError, match="damaged or cut short"):
+        read_raster(path, "first", ndim=2)

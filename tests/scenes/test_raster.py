@@ -273,3 +273,9 @@ def test_what_cannot_be_is_passed_over_and_mentioned(field, bad, place):
 def test_pixels_without_area_have_no_place():
     raster = Raster(np.ones((3, 3)), (Path("a.tif"),), georeference=Georeference((1, 2, 0, 2, 4, 0)))
     assert raster.sound().georeference is None
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(1e308, 0.0), (1.0, 1e300), (np.finfo(np.float64).max, -1e300)])
+def test_what_is_scaled_beyond_all_numbers_is_no_measurement(gain, offset):
+    raster = Raster(np.full((1, 1, 2), 5e10), (), gain=np.full(2, gain), offset=np.full(2, offset))
+    assert not np.isfinite(raster.measured()).any()
