@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
 from hsi import compare, files
 from hsi.comparison import report, tables
 from hsi.comparison import votes as ensemble
+from hsi.comparison.after_sweep import Summary
 from hsi.comparison.groups import Finished, Setting, name_settings, read_settings
 from hsi.comparison.pairs import Pair, compare_pairs, conclude
 from hsi.errors import HsiError
@@ -365,3 +367,16 @@ def test_hundred_runs_in_ten_seconds(tmp_path, call, scene):
     assert time.process_time() - started < 10
     assert "more sentences stand in comparison.md" in out
     assert len(pd.read_csv(tmp_path / "pairs.csv")) == 190
+
+
+def test_a_sweep_whose_table_cannot_be_written_fails(tmp_path, monkeypatch, capsys):
+    """Hydra by itself makes a warning of what a callback raises, and ends with status 0."""
+
+    def refuse(*_):
+        raise HsiError("summary.md could not be written (No space left on device)")
+
+    (write_run(tmp_path / "member", seed=0, oa=0.9) / "run.log").touch()
+    monkeypatch.setattr(report, "summarise", refuse)
+    with pytest.raises(SystemExit, match="2"):
+        Summary().on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
+    assert capsys.readouterr().err == "Error: summary.md could not be written (No space left on device)\n"
