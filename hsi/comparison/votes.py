@@ -86,6 +86,7 @@ def combine(
 
 def _probabilities(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     found = files.read_array(path)
-    if found.shape != shape or found.dtype.kind != "f":
+    chances = found.dtype.kind == "f" and not ((found < 0) | (found > 1)).any()
+    if found.shape != shape or not chances:
         raise HsiError(f"{path} holds no probabilities of shape {shape}: repeat the run with force=true")
     return found.astype(np.float32)

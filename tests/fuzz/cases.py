@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from hsi.errors import HsiError
 
@@ -111,7 +112,8 @@ def _watched(folder: Path) -> Iterator[None]:
     _seen.clear()
     _folder = folder.resolve()
     try:
-        yield
+        with mock.patch("tempfile.tempdir", str(_folder)):
+            yield
     finally:
         _folder = None
 

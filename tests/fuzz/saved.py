@@ -102,7 +102,7 @@ def open_run(folder: Path) -> None:
 
 
 def verified(folder: Path) -> None:
-    for line in verify.verify(folder):
+    for line in verify.verify(folder).differences:
         assert line.isprintable()
 
 

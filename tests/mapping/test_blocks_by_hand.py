@@ -11,7 +11,7 @@ from hsi.engine.framed import frame
 from hsi.mapping import blocks as plans
 from hsi.mapping.blocks import PROCESS, Block, Seen, Task, map_blocks, plan_within
 from hsi.mapping.scene_map import Mapper, MapSettings, map_scene, vote
-from hsi.mapping.store import alone, open_store, work
+from hsi.mapping.store import Kind, alone, open_store, work
 
 ROWS, COLS, CLASSES = 7, 8, 3
 CPU = torch.device("cpu")
@@ -48,7 +48,8 @@ def test_a_store_holds_of_each_block_what_the_map_has_there(tmp_path, monkeypatc
     for number, block in enumerate(BLOCKS):
         assert store.has(number)
         for name, expected in names.items():
-            found = store.read(number, name, slice(0, block.shape[0]))
+            kind = Kind(name, expected.shape[2:], expected.dtype, CLASSES)
+            found = store.read(number, kind, slice(0, block.shape[0]))
             np.testing.assert_array_equal(found, expected[block.place])
             assert found.dtype == expected.dtype
     work(store, task)  # there is nothing left to do

@@ -51,9 +51,18 @@ def test_nothing_of_it_is_imported_without_trust(commands):
     assert "my_net" not in sys.modules
 
 
-def test_it_is_verified_and_compared_without_trust(commands):
-    """Neither needs the network."""
-    assert commands.verify("trained")[0] == 0
+def test_it_is_verified_with_trust_and_not_without(commands):
+    """The network is built again for it."""
+    sys.modules.pop("my_net")
+    status, told = commands.verify("trained")
+    assert status == 2
+    assert "asks to call my_net.Net as its model" in told
+    assert "my_net" not in sys.modules
+    assert commands.verify("trained", "--trust", "my_net.Net")[0] == 0
+
+
+def test_it_is_compared_without_trust(commands):
+    """No network is needed."""
     status, told = commands.compare("trained")
     assert status == 0
     assert "cannot be loaded" not in told
@@ -65,7 +74,7 @@ def test_a_scene_of_ones_own_needs_trust_too(commands, tmp_path):
     path = tmp_path / "trained/.hydra/config.yaml"
     path.write_text(path.read_text().replace("hsi.scenes.synthetic.make_synthetic", "my_scenes.made"))
     assert commands.verify("trained")[0] == 2
-    assert "config.yaml is not the configuration" in commands.verify("trained", "--trust", "my_scenes.made")[1]
+    assert "config.yaml was changed after the run" in commands.verify("trained", "--trust", "my_scenes.made")[1]
     assert "cannot be loaded" in commands.compare("trained")[1]
     status, told = commands.compare("trained", "--trust", "my_scenes.made")
     assert status == 0

@@ -232,7 +232,8 @@ def test_a_configuration_that_shares_its_name_is_refused(run, tmp_path, hsi_run)
 )
 def test_damaged_tables_are_refused(tmp_path, name, text):
     for each in TABLES:
-        (tmp_path / each).write_text("run,class\na,x\n" if each == table.CLASSES else "run\n")
+        (tmp_path / each).write_text("run,class\na,x\n" if each == table.CLASSES else "run\na\n")
+    assert list(table.read(tmp_path)) == ["a"]
     (tmp_path / name).write_text(text)
     with pytest.raises(HsiError, match="restore"):
         table.read(tmp_path)
