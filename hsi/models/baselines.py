@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from pydantic import Field
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import KNeighborsClassifier
@@ -57,25 +57,30 @@ class EstimatorHead(nn.Module):
     by certainty but is no probability until a temperature is fitted), else the logarithm of its probabilities.
     A class without training pixel gets the logit of `FLOOR` or the least vote.
 
-    The state is the training set: (N, C) float32 `samples` and (N,) int64 `targets` from 0. Loading a state fits the
-    estimator again, to the same result with the same version of scikit-learn, so nothing has to be pickled.
+    The state is the training set, (N, C) float32 `samples` and (N,) int64 `targets` from 0, and what a search over
+    parameters has `chosen`, (P,) float64 in the order of their names. Loading a state fits the estimator again, to the
+    same result with the same version of scikit-learn, so nothing has to be pickled. A state without `chosen`, which
+    earlier versions wrote, is searched again.
     """
 
     samples: Tensor
     targets: Tensor
+    chosen: Tensor
 
     def __init__(self, estimator: BaseEstimator, channels: int, num_classes: int, neighbours: int = 0) -> None:
         super().__init__()
         self.estimator = estimator
+        self.search = estimator if isinstance(estimator, GridSearchCV) else None
         self.channels = channels
         self.neighbours = neighbours  # that it asks for, if it does
         self.num_classes = num_classes
         self.register_buffer("samples", torch.empty(0, 0))
         self.register_buffer("targets", torch.empty(0, dtype=torch.int64))
+        self.register_buffer("chosen", torch.empty(0, dtype=torch.float64))
         self.register_load_state_dict_pre_hook(_fit_to_state)
 
     def learn(self, samples: Tensor, targets: Tensor) -> None:
-        """Fit to samples (N, C) of targets (N,) from 0."""
+        """Fit to samples (N, C) of targets (N,) from 0, and search where there is something to choose."""
         self.samples, self.targets = samples, targets
         if len(samples) < self.neighbours:
             raise HsiError(
@@ -89,6 +94,22 @@ class EstimatorHead(nn.Module):
             raise HsiError(
                 f"{len(samples)} training pixels are too few for this model ({error}): raise split.train"
             ) from error
+        if self.estimator is self.search:
+            best = self.search.best_params_
+            self.chosen = torch.tensor([best[name] for name in sorted(best)], dtype=torch.float64)
+
+    def choose(self, chosen: Tensor) -> None:
+        """Take the values that a search has chosen, in place of the search; HsiError: it could not have chosen them."""
+        grid = self.search.param_grid if self.search else {}
+        values = chosen.tolist()
+        if chosen.ndim != 1 or len(values) != len(grid):
+            raise HsiError(f"{len(grid)} values were to be chosen for this model and not {len(values)}: repeat the run")
+        best = dict(zip(sorted(grid), values, strict=True))
+        if not all(value in grid[name] for name, value in best.items()):
+            raise HsiError(f"the values chosen for this model, {best}, are not among those given: repeat the run")
+        self.chosen = chosen
+        if self.search:
+            self.estimator = clone(self.search.estimator).set_params(**best)
 
     def forward(self, x: Tensor) -> Tensor:
         """Classify."""
@@ -115,7 +136,10 @@ def _fit_to_state(head: nn.Module, state: dict[str, Tensor], prefix: str, *_: An
         raise HsiError(f"the {len(targets)} training pixels do not have {head.channels} components: repeat the run")
     if not ((targets >= 0) & (targets < head.num_classes)).all():
         raise HsiError(f"training pixels belong to other classes than the {head.num_classes} known: repeat the run")
+    if (chosen := state.get(f"{prefix}chosen")) is not None:
+        head.choose(chosen)
     head.learn(samples, targets)
+    state.setdefault(f"{prefix}chosen", head.chosen)
 
 
 def svm(

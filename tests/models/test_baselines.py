@@ -105,6 +105,34 @@ def test_search_takes_the_better_of_two_values():
     assert model.head.estimator.best_params_["svc__C"] == 10
 
 
+def test_what_was_chosen_is_not_searched_again(monkeypatch):
+    image, labels, split = make_data()
+    model, again, earlier = (baselines.svm(BANDS, CLASSES, C=[1e-6, 10], gamma=[0.5, 1]) for _ in range(3))
+    learn(model, image, labels, split)
+    state = model.state_dict()
+    assert state["head.chosen"].tolist() == [10, model.head.estimator.best_params_["svc__gamma"]]
+    earlier.load_state_dict({name: value for name, value in state.items() if name != "head.chosen"})
+    monkeypatch.setattr(baselines.GridSearchCV, "fit", None)
+    for _ in range(2):
+        again.load_state_dict(state)
+    samples = state["head.samples"]
+    for head in (again.head, earlier.head):
+        torch.testing.assert_close(head(samples), model.head(samples), rtol=0, atol=0)
+        assert head.chosen.tolist() == state["head.chosen"].tolist()
+
+
+@pytest.mark.parametrize("chosen", [[10.0], [10.0, 1.0, 1.0], [[10.0, 1.0]], [11.0, 1 / BANDS]])
+def test_what_no_search_has_chosen_is_refused(chosen):
+    image, labels, split = make_data()
+    model = baselines.svm(BANDS, CLASSES, C=[1e-6, 10], gamma=1)
+    learn(model, image, labels, split)
+    state = model.state_dict() | {"head.chosen": torch.tensor(chosen, dtype=torch.float64)}
+    with pytest.raises(HsiError, match="chosen for this model"):
+        baselines.svm(BANDS, CLASSES, C=[1e-6, 10], gamma=1).load_state_dict(state)
+    with pytest.raises(HsiError, match="0 values were to be chosen"):
+        baselines.knn(BANDS, CLASSES).load_state_dict(state)
+
+
 def test_too_few_training_pixels_are_refused_in_a_sentence():
     image, labels, split = make_data()
     few = np.zeros_like(split.role)
