@@ -20,8 +20,11 @@ LARGEST = 100_000  # bytes of a file
 MOST_VALUES, DEEPEST, LONGEST_NUMBER = 100_000, 32, 400
 
 
-class FileSource(file_config_source.FileConfigSource):
-    """Hydra's source of files, which loads none that is no configuration."""
+class FileConfigSource(file_config_source.FileConfigSource):
+    """Hydra's source of files, which loads none that is no configuration.
+
+    It has the name of Hydra's: by that Hydra knows, in the processes of a parallel launcher, that it is there already.
+    """
 
     def load_config(self, config_path: str) -> ConfigResult:
         """Load a file; HsiError says what is wrong with it."""
@@ -37,9 +40,9 @@ class FileSource(file_config_source.FileConfigSource):
 
 
 def guard_sources() -> None:
-    """Have Hydra load files through `FileSource`."""
+    """Have Hydra load files through `FileConfigSource`."""
     Plugins.instance()  # so that Hydra has registered its own
-    SourcesRegistry.instance().types["file"] = FileSource
+    SourcesRegistry.instance().types["file"] = FileConfigSource
 
 
 def _require_mapping(root: yaml.Node | None) -> None:

@@ -3,8 +3,10 @@
 import time
 
 import pytest
+from hydra._internal.core_plugins.file_config_source import FileConfigSource as HydraSource
+from hydra._internal.sources_registry import SourcesRegistry
 
-from hsi.config.sources import DEEPEST, LARGEST, MOST_VALUES
+from hsi.config.sources import DEEPEST, LARGEST, MOST_VALUES, FileConfigSource, guard_sources
 from hsi.errors import HsiError
 from hsi.recipes import compose_settings, recipe_of
 
@@ -82,3 +84,10 @@ def test_stages_that_are_none_cost_a_sentence(tmp_path, content, reason):
     with pytest.raises(HsiError) as told:
         recipe_of(compose(tmp_path, GLOBAL + content), "mine")
     assert reason in str(told.value)
+
+
+def test_it_stays_where_hydra_registers_its_own_again():
+    """As it does in each process of a parallel launcher."""
+    guard_sources()
+    SourcesRegistry.instance().register(HydraSource)
+    assert SourcesRegistry.instance().resolve("file") is FileConfigSource
