@@ -6,11 +6,11 @@ from typing import Any
 
 from hsi import files
 from hsi.errors import HsiError, shown
-from hsi.output.manifest import ENVIRONMENT, FILES, PICTURES, PROBABILITIES, SOMETIMES, manifest_hash
+from hsi.output.manifest import ENVIRONMENT, FILES, PICTURES, SOMETIMES
 from hsi.output.metrics import describe
-from hsi.runs.folder import METRICS
+from hsi.runs.folder import METRICS, manifest_hash
 from hsi.runs.identity import FORMAT
-from hsi.runs.opened import load_scene
+from hsi.runs.opened import PROBABILITIES, load_scene
 from hsi.runs.result import Result
 from hsi.verification.again import Again, put_together
 from hsi.verification.agreement import differences
