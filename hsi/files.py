@@ -90,7 +90,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object that a run has written."""
     content = read_bytes(path, LARGEST_JSON)
     with _damage_told(path):
-        value = json.loads(content)
+        value = json.loads(content, object_pairs_hook=_object)
         if not isinstance(value, dict):
             raise HsiError(f"{path} holds no JSON object: it is damaged, repeat the run with force=true")
         if _depth(value) > DEEPEST_JSON:
@@ -156,6 +156,14 @@ def _damage_told(path: Path) -> Iterator[None]:
         raise
     except Exception as error:  # libraries answer damage with dozens of unrelated exceptions
         raise HsiError(f"{path} is damaged or cut short: fetch it again, or repeat the run with force=true") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; ValueError where it has a key twice, of which other programs may take the first."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("it has a key twice")
+    return found
 
 
 def _depth(value: Any) -> int:

@@ -21,6 +21,7 @@ from hsi.experiment import Recipe, with_data
 from hsi.mapping.scene_map import Prediction
 from hsi.output.manifest import ENVIRONMENT
 from hsi.recipes import compose_settings, recipe_of, split_of
+from hsi.runs.environment import environment
 from hsi.runs.folder import CONFIG, METRICS, OVERRIDES
 from hsi.runs.identity import comparable
 from hsi.runs.model import load_model
@@ -39,6 +40,7 @@ from hsi.splits.roles import Split
 from hsi.verification.verdict import Verdict
 
 STAGES = ("reduce", "model", "optimizer", "schedule", "train", "engine", "map")
+OF_THE_MACHINE = ("code", "python", "platform", "processor", "packages", "threads")  # in environment.json
 SECONDS = {"load": 0.0, "train": 0.0, "map": 0.0}  # what only a clock knows
 
 
@@ -90,8 +92,8 @@ def put_together(folder: Path, scene: Scene, verdict: Verdict, trust: Collection
         device=device,
         precision=on_cpu if device == "cpu" else surroundings["precision"],
     )
-    command = ["python", "-m", "hsi.run", *words]
-    found = {**surroundings, "command": command, "device": device, "precision": result.precision}
+    of_the_machine = {key: surroundings[key] for key in OF_THE_MACHINE}
+    found = environment(device, result.precision, words) | of_the_machine | {"hsi": surroundings["code"]["version"]}
     return Again(result, Record(config, choices, words), recipe, found)
 
 

@@ -19,6 +19,7 @@ from hsi.verification.agreement import differences
 from hsi.verification.listed import different_files
 from hsi.verification.verdict import Verdict
 
+OLDER = (None, 2)  # formats of metrics.json
 FILES = ("map.npy", "confidence.npy", "split.npz", "confusion.csv", "history.csv", "model.safetensors", "bundle.json")
 SOMETIMES = (PROBABILITIES, "areas.csv", "map.tif", "confidence.tif")
 
