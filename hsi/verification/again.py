@@ -21,7 +21,7 @@ from hsi.experiment import Recipe, with_data
 from hsi.mapping.scene_map import Prediction
 from hsi.output.manifest import ENVIRONMENT
 from hsi.recipes import compose_settings, recipe_of, split_of
-from hsi.runs.environment import environment
+from hsi.runs.environment import command_of
 from hsi.runs.folder import CONFIG, METRICS, OVERRIDES
 from hsi.runs.identity import comparable
 from hsi.runs.model import load_model
@@ -51,7 +51,7 @@ class Again:
     Parameters
     ----------
     surroundings
-        The content of environment.json, with what of it follows from the configuration.
+        What environment.json should hold: what follows from the configuration, and what it says of the machine.
     """
 
     result: Result
@@ -92,8 +92,12 @@ def put_together(folder: Path, scene: Scene, verdict: Verdict, trust: Collection
         device=device,
         precision=on_cpu if device == "cpu" else surroundings["precision"],
     )
-    of_the_machine = {key: surroundings[key] for key in OF_THE_MACHINE}
-    found = environment(device, result.precision, words) | of_the_machine | {"hsi": surroundings["code"]["version"]}
+    found = {key: surroundings[key] for key in OF_THE_MACHINE} | {
+        "hsi": surroundings["code"]["version"],
+        "command": command_of(words),
+        "device": device,
+        "precision": result.precision,
+    }
     return Again(result, Record(config, choices, words), recipe, found)
 
 
