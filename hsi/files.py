@@ -4,11 +4,11 @@ import csv
 import hashlib
 import io
 import json
-import math
 import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -119,19 +119,37 @@ def read_arrays(path: Path, *names: str) -> tuple[np.ndarray, ...]:
             raise HsiError(f"{path} would unpack to {unpacked:,} bytes, more than any run writes: it is not read")
         if any(member.compress_type not in PACKED_BY for member in members):
             raise ValueError("no run packs it so")
-        return tuple(_array_of(archive.read(member)) for member in members)
+        return tuple(array_of(archive.read(member)) for member in members)
 
 
-def _array_of(content: bytes) -> np.ndarray:
+def array_of(content: bytes) -> np.ndarray:
     """The array that the content of a .npy file is; ValueError where its header promises more or less than there is."""
+    header = npy_header(content)
+    if header.dtype.hasobject:
+        raise ValueError("it holds pickled objects")
+    empty = 0 in header.shape
+    values = np.empty(0, header.dtype) if empty else np.frombuffer(content, header.dtype, offset=header.start)
+    return np.array(values.reshape(header.shape, order="F" if header.by_columns else "C"), order="C")
+
+
+@dataclass(frozen=True)
+class NpyHeader:
+    """Of one array: its shape, whether the first axis changes fastest, and the byte at which its numbers start."""
+
+    shape: tuple[int, ...]
+    by_columns: bool
+    dtype: np.dtype
+    start: int
+
+
+def npy_header(content: bytes) -> NpyHeader:
+    """The header that the first bytes of a .npy file are; ValueError and others: damage."""
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
+    # version 3 differs from 2 only in how it spells the names of fields, and arrays with fields are no images
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, by_columns, dtype = read(stream)
-    if dtype.hasobject:
-        raise ValueError("it holds pickled objects")
-    values = np.frombuffer(content, dtype, offset=stream.tell()) if math.prod(shape) else np.empty(0, dtype)
-    return values.reshape(shape, order="F" if by_columns else "C").copy()
+    return NpyHeader(tuple(map(int, shape)), by_columns, dtype, stream.tell())
 
 
 def read_table(path: Path, **how: Any) -> pd.DataFrame:
