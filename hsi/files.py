@@ -4,11 +4,11 @@ import csv
 import hashlib
 import io
 import json
-import math
 import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object that a run has written."""
     content = read_bytes(path, LARGEST_JSON)
     with _damage_told(path):
-        value = json.loads(content)
+        value = json.loads(content, object_pairs_hook=_object)
         if not isinstance(value, dict):
             raise HsiError(f"{path} holds no JSON object: it is damaged, repeat the run with force=true")
         if _depth(value) > DEEPEST_JSON:
@@ -119,19 +119,37 @@ def read_arrays(path: Path, *names: str) -> tuple[np.ndarray, ...]:
             raise HsiError(f"{path} would unpack to {unpacked:,} bytes, more than any run writes: it is not read")
         if any(member.compress_type not in PACKED_BY for member in members):
             raise ValueError("no run packs it so")
-        return tuple(_array_of(archive.read(member)) for member in members)
+        return tuple(array_of(archive.read(member)) for member in members)
 
 
-def _array_of(content: bytes) -> np.ndarray:
+def array_of(content: bytes) -> np.ndarray:
     """The array that the content of a .npy file is; ValueError where its header promises more or less than there is."""
+    header = npy_header(content)
+    if header.dtype.hasobject:
+        raise ValueError("it holds pickled objects")
+    empty = 0 in header.shape
+    values = np.empty(0, header.dtype) if empty else np.frombuffer(content, header.dtype, offset=header.start)
+    return np.array(values.reshape(header.shape, order="F" if header.by_columns else "C"), order="C")
+
+
+@dataclass(frozen=True)
+class NpyHeader:
+    """Of one array: its shape, whether the first axis changes fastest, and the byte at which its numbers start."""
+
+    shape: tuple[int, ...]
+    by_columns: bool
+    dtype: np.dtype
+    start: int
+
+
+def npy_header(content: bytes) -> NpyHeader:
+    """The header that the first bytes of a .npy file are; ValueError and others: damage."""
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
+    # version 3 differs from 2 only in how it spells the names of fields, and arrays with fields are no images
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, by_columns, dtype = read(stream)
-    if dtype.hasobject:
-        raise ValueError("it holds pickled objects")
-    values = np.frombuffer(content, dtype, offset=stream.tell()) if math.prod(shape) else np.empty(0, dtype)
-    return values.reshape(shape, order="F" if by_columns else "C").copy()
+    return NpyHeader(tuple(map(int, shape)), by_columns, dtype, stream.tell())
 
 
 def read_table(path: Path, **how: Any) -> pd.DataFrame:
@@ -156,6 +174,14 @@ def _damage_told(path: Path) -> Iterator[None]:
         raise
     except Exception as error:  # libraries answer damage with dozens of unrelated exceptions
         raise HsiError(f"{path} is damaged or cut short: fetch it again, or repeat the run with force=true") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; ValueError where it has a key twice, of which other programs may take the first."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("it has a key twice")
+    return found
 
 
 def _depth(value: Any) -> int:

@@ -9,8 +9,8 @@ import numpy as np
 
 from hsi import files
 from hsi.comparison.groups import Finished, Setting
-from hsi.errors import HsiError
 from hsi.evaluation.metrics import Scores, score
+from hsi.runs.opened import PROBABILITIES, read_probabilities
 from hsi.scene import Scene
 from hsi.splits.roles import TEST, Split
 
@@ -68,10 +68,10 @@ def combine(
         return None
     test = splits[members[0].folder].role == TEST
     majority_map, disagreement = vote([maps[run.folder] for run in members], scene.num_classes)
-    kept = [run.folder / "probabilities.npy" for run in members]
     mean_probability = None
-    if all(file.exists() for file in kept):
-        total = sum(_probabilities(file, (*test.shape, scene.num_classes)) for file in kept)
+    if all(files.is_file(run.folder / PROBABILITIES) for run in members):
+        shape = *test.shape, scene.num_classes
+        total = sum(read_probabilities(run.folder, shape).astype(np.float32) for run in members)
         mean_probability = score(scene.labels[test], 1 + np.argmax(total, 2)[test], scene.class_names)
     return Ensemble(
         setting=number,
@@ -82,11 +82,3 @@ def combine(
         majority_map=majority_map,
         disagreement=disagreement,
     )
-
-
-def _probabilities(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    found = files.read_array(path)
-    chances = found.dtype.kind == "f" and not ((found < 0) | (found > 1)).any()
-    if found.shape != shape or not chances:
-        raise HsiError(f"{path} holds no probabilities of shape {shape}: repeat the run with force=true")
-    return found.astype(np.float32)

@@ -14,8 +14,9 @@ log = logging.getLogger(__name__)
 
 MAP, CONFIDENCE, PROBABILITIES = "map.tif", "confidence.tif", "probabilities.tif"
 STYLE, LEGEND, ENVI = "map.qml", "legend.txt", "map_envi.dat"
+GEOTIFF = (MAP, f"{MAP}.aux.xml", CONFIDENCE)  # of a run; rasterio writes them
 # what a run or a prediction may have left in the folder before
-EVERY = (MAP, f"{MAP}.aux.xml", CONFIDENCE, PROBABILITIES, STYLE, LEGEND, ENVI, "map_envi.hdr")
+EVERY = (*GEOTIFF, PROBABILITIES, STYLE, LEGEND, ENVI, "map_envi.hdr")
 
 
 def write_all(

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from hsi import files
 from hsi.output.derived import write_derived
-from hsi.output.manifest import ENVIRONMENT, PROBABILITIES
+from hsi.output.manifest import ENVIRONMENT
 from hsi.output.metrics import describe
 from hsi.plots import canvas
 from hsi.plots.calibration import draw_reliability, draw_risk_coverage
@@ -18,6 +18,7 @@ from hsi.runs.environment import environment
 from hsi.runs.folder import CHECKPOINT, METRICS
 from hsi.runs.identity import plain
 from hsi.runs.model import save_model
+from hsi.runs.opened import PROBABILITIES
 from hsi.runs.result import Record, Result
 from hsi.splits.roles import TEST, save_split
 

@@ -9,9 +9,8 @@ from tabulate import tabulate
 
 from hsi.engine.cost import Cost
 from hsi.evaluation.leakage import in_words
-from hsi.files import file_checksum
 from hsi.reduce import Features
-from hsi.runs.folder import METRICS
+from hsi.runs.folder import manifest_hash
 from hsi.runs.result import Result
 from hsi.scene import Scene
 from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
@@ -79,4 +78,4 @@ def conclude(folder: Path, result: Result) -> None:
     for note in result.map_notes:
         log.warning("%s", textwrap.fill(f"{note}.", TERMINAL_WIDTH))
     log.info("Map: %s", folder / "map.png")
-    log.info("Manifest: %s", file_checksum(folder / METRICS))
+    log.info("Manifest: %s", manifest_hash(folder))

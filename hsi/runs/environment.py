@@ -35,8 +35,13 @@ def environment(device: str, precision: str, overrides: list[str]) -> dict[str, 
         "device": device,
         "threads": torch.get_num_threads(),
         "precision": precision,
-        "command": ["python", "-m", "hsi.run", *overrides],
+        "command": command_of(overrides),
     }
+
+
+def command_of(overrides: list[str]) -> list[str]:
+    """The command that makes a run, word by word."""
+    return ["python", "-m", "hsi.run", *overrides]
 
 
 def code_version() -> dict[str, Any]:

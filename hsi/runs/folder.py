@@ -88,6 +88,14 @@ def finished(
     return metrics
 
 
+def manifest_hash(folder: Path) -> str:
+    """What a paper can quote of the finished run in `folder`: '<kind>:<hex>' over all its files.
+
+    It is that of metrics.json, which holds the checksum of every other file: ``sha256sum metrics.json``.
+    """
+    return files.file_checksum(folder / METRICS)
+
+
 def claim(folder: Path, config: Mapping[str, Any], overrides: list[str], force: bool) -> None:
     """Write into a folder whose it is from now on; `force` clears it of the run that was there, finished or not."""
     if force:

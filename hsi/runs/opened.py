@@ -20,6 +20,7 @@ from hsi.runs.folder import CONFIG, METRICS
 from hsi.scene import Scene
 from hsi.splits.roles import TEST, TRAIN, Split, load_split
 
+PROBABILITIES = "probabilities.npy"
 HISTORY = ["step", "loss", "accuracy", "learning_rate", "validation_accuracy"]
 
 
@@ -53,30 +54,40 @@ class Run:
         return load_scene(self.folder, data_dir, trust)
 
     def evaluate(self, scene: Scene) -> Evaluation:
-        """Judge its map again; HsiError where its files do not belong together, or to the scene."""
-        if fault := _fault(self, scene):
-            raise HsiError(f"{self.folder}: {fault}: it is damaged, repeat the run with force=true")
-        seen = self.metrics["leakage"]
-        return evaluate(scene, self.split, self.class_map, self.confidence, seen["window"], seen["context"])
+        """Judge its map again, see `judge`."""
+        seen = self.metrics.get("leakage")
+        window, context = (seen.get("window"), seen.get("context")) if isinstance(seen, dict) else (None, None)
+        return judge(self.folder, scene, self.split, self.class_map, self.confidence, window, context)
 
 
-def _fault(run: Run, scene: Scene) -> str | None:
-    """Why a map cannot be judged; None where it can."""
-    role, class_map = run.split.role, run.class_map
-    if not class_map.shape == run.confidence.shape == role.shape == scene.labels.shape:
-        return "map, confidence, split and scene differ in size"
-    if class_map.max() > scene.num_classes:
-        return f"its map has the class {class_map.max()}, the scene has {scene.num_classes}"
-    if not {TRAIN, TEST} <= set(np.unique(role).tolist()):
-        return "its split has no training or no test pixels"
-    test = role == TEST
-    if not (scene.labels[test].all() and class_map[test].all() and np.isfinite(run.confidence[test]).all()):
-        return "some of its test pixels have no label, no class or no confidence"
-    seen = run.metrics.get("leakage")
-    window, context = (seen.get("window"), seen.get("context")) if isinstance(seen, dict) else (None, None)
-    if window not in range(1, min(class_map.shape) + 1, 2) or context not in ("own", "free"):
-        return f"no window of this scene is {shown(window)} pixels wide and {shown(context)}"
-    return None
+def judge(
+    folder: Path,
+    scene: Scene,
+    split: Split,
+    class_map: np.ndarray,
+    confidence: np.ndarray,
+    window: Any,
+    context: Any,
+) -> Evaluation:
+    """Judge the map of the run in `folder`; the rest as in `hsi.evaluation.evaluation.evaluate`, as its files say.
+
+    Raises HsiError: files that do not belong together, or to the scene.
+    """
+    test = split.role == TEST
+    fault = None
+    if not class_map.shape == confidence.shape == split.role.shape == scene.labels.shape:
+        fault = "map, confidence, split and scene differ in size"
+    elif class_map.max() > scene.num_classes:
+        fault = f"map.npy has the class {class_map.max()}, the scene has {scene.num_classes}"
+    elif not {TRAIN, TEST} <= set(np.unique(split.role).tolist()):
+        fault = "its split has no training or no test pixels"
+    elif not (scene.labels[test].all() and class_map[test].all() and np.isfinite(confidence[test]).all()):
+        fault = "some of its test pixels have no label, no class or no confidence"
+    elif window not in range(1, min(class_map.shape) + 1, 2) or context not in ("own", "free"):
+        fault = f"no window of this scene is {shown(window)} pixels wide and {shown(context)}"
+    if fault is not None:
+        raise HsiError(f"{folder}: {fault}: it is damaged, repeat the run with force=true")
+    return evaluate(scene, split, class_map, confidence, window, context)
 
 
 def open_run(folder: str | Path) -> Run:
@@ -117,6 +128,18 @@ def read_confidence(folder: Path) -> np.ndarray:
         raise HsiError(
             f"{folder / 'confidence.npy'} holds no confidence: it is damaged, repeat the run with force=true"
         )
+    return values
+
+
+def read_probabilities(folder: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """The probabilities (rows, cols, K) float16 of all classes of the run in `folder`.
+
+    Raises HsiError: missing, damaged, or of another shape.
+    """
+    path = folder / PROBABILITIES
+    values = files.read_array(path)
+    if values.shape != shape or values.dtype != np.float16 or not _are_shares(values):
+        raise HsiError(f"{path} holds no probabilities of shape {shape}: it is damaged, repeat the run with force=true")
     return values
 
 

@@ -1,33 +1,19 @@
 """NumPy files: .npy, of which only what is asked for is read, and .npz. Pickled objects are refused."""
 
-import io
 import math
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
-from numpy.lib import format as npy_format
 
 from hsi.errors import HsiError, shown
+from hsi.files import PACKED_BY, NpyHeader, array_of, npy_header
 from hsi.scenes.archives import choose_key
 from hsi.scenes.limits import require_held
 from hsi.scenes.raster import Raster
 from hsi.scenes.raw import Plain, plain_cube
 
-HEAD = 2**16  # bytes that a header may have; that of an image has 128
-PACKED_BY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes; LZMA can ask for gigabytes
-
-
-@dataclass(frozen=True)
-class Header:
-    """Of one array: its shape, whether the first axis changes fastest, and the byte at which its numbers start."""
-
-    shape: tuple[int, ...]
-    by_columns: bool
-    dtype: np.dtype
-    start: int
+HEAD = 2**16  # bytes that are read for a header, however long it says that it is; that of an image has 128
 
 
 def read_npy(path: Path) -> Raster:
@@ -43,7 +29,7 @@ def read_npy(path: Path) -> Raster:
                 "array with numpy.save."
             )
         stream.seek(0)
-        header = _header(stream)
+        header = npy_header(stream.read(HEAD))
     shape, dtype = header.shape, header.dtype
     if dtype.hasobject:
         raise HsiError(f"{path} holds pickled objects, which could run code and are never opened: save numbers.")
@@ -70,9 +56,7 @@ def read_npz(path: Path, key: str | None, ndim: int, option: str) -> Raster:
         require_held(path, header.shape, header.dtype, name=chosen)
         with archive.open(member) as stream:
             content = stream.read(header.start + math.prod(header.shape) * header.dtype.itemsize)
-    values = np.frombuffer(content, header.dtype, offset=header.start)
-    array = values.reshape(header.shape, order="F" if header.by_columns else "C")
-    return Raster(np.array(array, order="C"), (path,))
+    return Raster(array_of(content), (path,))
 
 
 def names_in_archive(path: Path) -> tuple[str, ...]:
@@ -84,14 +68,14 @@ def names_in_archive(path: Path) -> tuple[str, ...]:
         return tuple(_members(path, archive))
 
 
-def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, tuple[zipfile.ZipInfo, Header]]:
+def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, tuple[zipfile.ZipInfo, NpyHeader]]:
     """Each array by its name; those of pickled objects are passed over."""
     found = {}
     for member in archive.infolist():
         if not member.filename.endswith(".npy"):
             continue
         with archive.open(member) as stream:
-            header = _header(stream)
+            header = npy_header(stream.read(HEAD))
         if header.dtype.hasobject:
             continue
         name = member.filename.removesuffix(".npy")
@@ -100,13 +84,3 @@ def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, tuple[zipfile.Zi
         require_held(path, header.shape, header.dtype, stored=member.file_size - header.start, packed=False, name=name)
         found[name] = member, header
     return found
-
-
-def _header(stream: IO[bytes]) -> Header:
-    """What stands in front of the numbers, which is read in full however long it says that it is."""
-    head = io.BytesIO(stream.read(HEAD))
-    version = npy_format.read_magic(head)
-    # version 3 differs from 2 only in how it spells the names of fields, and arrays with fields are no images
-    read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-    shape, by_columns, dtype = read(head)
-    return Header(tuple(map(int, shape)), by_columns, dtype, head.tell())

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from hsi import files
@@ -18,21 +17,30 @@ from hsi.config.values import Seed
 from hsi.engine.cost import cost
 from hsi.engine.device import Device
 from hsi.errors import HsiError, shown
-from hsi.evaluation.evaluation import evaluate
 from hsi.experiment import Recipe, with_data
 from hsi.mapping.scene_map import Prediction
-from hsi.output.manifest import ENVIRONMENT, PROBABILITIES
+from hsi.output.manifest import ENVIRONMENT
 from hsi.recipes import compose_settings, recipe_of, split_of
+from hsi.runs.environment import command_of
 from hsi.runs.folder import CONFIG, METRICS, OVERRIDES
 from hsi.runs.identity import comparable
 from hsi.runs.model import load_model
-from hsi.runs.opened import read_confidence, read_map, read_split
+from hsi.runs.opened import (
+    PROBABILITIES,
+    judge,
+    read_confidence,
+    read_history,
+    read_map,
+    read_probabilities,
+    read_split,
+)
 from hsi.runs.result import Record, Result
 from hsi.scene import Scene
-from hsi.splits.roles import TEST, TRAIN, Split
+from hsi.splits.roles import Split
 from hsi.verification.verdict import Verdict
 
 STAGES = ("reduce", "model", "optimizer", "schedule", "train", "engine", "map")
+OF_THE_MACHINE = ("code", "python", "platform", "processor", "packages", "threads")  # in environment.json
 SECONDS = {"load": 0.0, "train": 0.0, "map": 0.0}  # what only a clock knows
 
 
@@ -43,7 +51,7 @@ class Again:
     Parameters
     ----------
     surroundings
-        The content of environment.json, with what of it follows from the configuration.
+        What environment.json should hold: what follows from the configuration, and what it says of the machine.
     """
 
     result: Result
@@ -65,11 +73,7 @@ def put_together(folder: Path, scene: Scene, verdict: Verdict, trust: Collection
     trained = load_model(folder, trust)
     prediction, split = read_pixels(folder, scene, len(trained.class_names))
     window, context = trained.network.window, trained.settings.context
-    if window > min(scene.rows, scene.cols):
-        raise HsiError(f"no window of the scene of {folder} is {window} pixels wide: repeat the run")
-    history = files.read_table(folder / "history.csv")
-    if "validation_accuracy" not in history:
-        raise HsiError(f"{folder / 'history.csv'} is no history of a training: it is damaged, repeat the run")
+    evaluation = judge(folder, scene, split, prediction.class_map, prediction.confidence, window, context)
     notes = _split_notes(folder, config, scene, split, metrics, verdict, trust)
     surroundings = files.read_json(folder / ENVIRONMENT)
     device = "cpu" if check_value(Device, config["device"], "device") == "cpu" else surroundings["device"]
@@ -81,36 +85,33 @@ def put_together(folder: Path, scene: Scene, verdict: Verdict, trust: Collection
         seed=check_value(Seed, config["seed"], "seed"),
         trained=trained,
         cost=cost(trained.network, inner.rows, inner.cols),
-        history=history,
+        history=read_history(folder),
         prediction=prediction,
-        evaluation=evaluate(scene, split, prediction.class_map, prediction.confidence, window, context),
+        evaluation=evaluation,
         seconds=SECONDS,
         device=device,
         precision=on_cpu if device == "cpu" else surroundings["precision"],
     )
-    command = ["python", "-m", "hsi.run", *words]
-    found = {**surroundings, "command": command, "device": device, "precision": result.precision}
+    found = {key: surroundings[key] for key in OF_THE_MACHINE} | {
+        "hsi": surroundings["code"]["version"],
+        "command": command_of(words),
+        "device": device,
+        "precision": result.precision,
+    }
     return Again(result, Record(config, choices, words), recipe, found)
 
 
 def read_pixels(folder: Path, scene: Scene, classes: int) -> tuple[Prediction, Split]:
-    """The map and the split of the run in `folder`, which have to fit the scene and a model of so many classes."""
-    split, class_map, confidence = read_split(folder), read_map(folder), read_confidence(folder)
-    shapes = class_map.shape, confidence.shape, split.role.shape, scene.labels.shape
-    if len(set(shapes)) > 1:
-        raise HsiError(f"{folder}: map, confidence, split and scene differ in size: {', '.join(map(str, shapes))}")
-    if not (highest := int(class_map.max())) <= scene.num_classes == classes:
-        raise HsiError(
-            f"{folder}: map.npy has the class {highest}, the model {classes} classes and the scene "
-            f"{scene.num_classes}: they do not belong together"
-        )
-    if not {TRAIN, TEST} <= set(np.unique(split.role).tolist()):
-        raise HsiError(f"{folder / 'split.npz'} has no training or no test pixels: repeat the run")
-    path = folder / PROBABILITIES
-    probabilities = files.read_array(path) if files.is_file(path) else None
-    if probabilities is not None and (probabilities.shape, probabilities.dtype) != ((*class_map.shape, classes), "f2"):
-        raise HsiError(f"{path} holds no probabilities of {classes} classes: it is damaged, repeat the run")
-    return Prediction(class_map, confidence, 0.0, probabilities), split
+    """The map and the split of the run in `folder`, whose model has so many classes; HsiError: not those of the scene.
+
+    Whether they fit each other, and the scene in size, `hsi.runs.opened.judge` says.
+    """
+    if classes != scene.num_classes:
+        raise HsiError(f"{folder}: its model has {classes} classes and the scene {scene.num_classes}: repeat the run")
+    chances = None
+    if files.is_file(folder / PROBABILITIES):
+        chances = read_probabilities(folder, (*scene.labels.shape, classes))
+    return Prediction(read_map(folder), read_confidence(folder), 0.0, chances), read_split(folder)
 
 
 def _choices(

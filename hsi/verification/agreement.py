@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from hsi.errors import shown
-from hsi.runs.folder import METRICS
 from hsi.runs.identity import flatten
 
 TOLERANCE = 1e-9  # of figures that were written as decimal numbers
@@ -18,7 +17,7 @@ def differences(written: Mapping[str, Any], found: Mapping[str, Any], besides: C
     Numbers agree within 1e-9. Keys of the top that are named in `besides` only have to be there.
     """
     for key in sorted({*map(str, written)} ^ {*found}):
-        yield f"{METRICS} has no {key}" if key in found else f"{METRICS} has {shown(key)}, which no run writes"
+        yield f"{shown(key)} is missing" if key in found else f"{shown(key)} is there, which no run writes"
     both = [key for key in found if key in written]
     ours, theirs = (flatten({key: tree[key] for key in both if key not in besides}) for tree in (found, written))
     for key in sorted(ours | theirs):

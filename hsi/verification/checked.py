@@ -1,16 +1,18 @@
 """A finished run, verified: what of it follows from its other files, and what has to be taken on trust."""
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hsi import files
 from hsi.errors import HsiError, shown
-from hsi.output.manifest import ENVIRONMENT, FILES, PICTURES, PROBABILITIES, SOMETIMES, manifest_hash
+from hsi.output.manifest import ENVIRONMENT, FILES, PICTURES, SOMETIMES
 from hsi.output.metrics import describe
-from hsi.runs.folder import METRICS
+from hsi.runs.folder import CONFIG, METRICS, manifest_hash
 from hsi.runs.identity import FORMAT
-from hsi.runs.opened import load_scene
+from hsi.runs.model import BUNDLE
+from hsi.runs.opened import PROBABILITIES, load_scene
 from hsi.runs.result import Result
 from hsi.verification.again import Again, put_together
 from hsi.verification.agreement import differences
@@ -20,11 +22,11 @@ from hsi.verification.content import (
     different_holes,
     different_map,
     different_model,
-    different_tables,
+    judge_tables,
     work,
 )
 from hsi.verification.listed import different_files
-from hsi.verification.older import verify_older
+from hsi.verification.older import OLDER, verify_older
 from hsi.verification.refit import refit_run
 from hsi.verification.verdict import Verdict
 
@@ -53,15 +55,20 @@ def verify(folder: Path, data_dir: Path | None = None, trust: Collection[str] = 
                 refit_run(folder, again, verdict)
             else:
                 verdict.trusted.append("model.safetensors: that the training gives these weights (--refit repeats it)")
-        else:
+        elif metrics.get("format") in OLDER:
             verify_older(folder, metrics, scene, verdict, trust)
+        else:
+            written = shown(metrics["format"])
+            raise HsiError(f"{folder / METRICS} is of format {written}, which this version does not read: update hsi")
     except HsiError as error:
         if not verdict.differences:
             raise
         verdict.differences.append(str(error))  # files that were changed need not be readable
     except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         reason = shown(error, 120)
-        raise HsiError(f"{folder / METRICS} is damaged ({reason}): repeat the run with force=true") from error
+        raise HsiError(
+            f"{folder}: {METRICS}, {ENVIRONMENT} or {CONFIG} is damaged ({reason}): repeat the run with force=true"
+        ) from error
     return verdict
 
 
@@ -69,20 +76,24 @@ def _verify(folder: Path, metrics: Mapping[str, Any], again: Again, verdict: Ver
     result, record = again.result, again.record
     verdict.differences += [
         *different_metrics(folder, metrics, again),
+        *different_surroundings(folder, again),
         *different_holes(result),
-        *different_tables(folder, result, record),
         *different_end(result),
     ]
+    judge_tables(folder, result, record, verdict)
     model = result.trained
     if work(result) > MOST_WORK:
-        verdict.trusted.append("map.npy, confidence.npy, temperature: that the weights give them (it would take long)")
+        verdict.trusted.append(
+            f"map.npy, confidence.npy, {PROBABILITIES}, and temperature and unknown in {BUNDLE}: that the weights give "
+            "them (it would take long)"
+        )
     else:
         model, told = different_map(result)
         verdict.differences += told
     verdict.differences += different_model(folder, result, record, model)
     verdict.trusted += [
         f"{CLOCK}: what the clock said",
-        f"{', '.join(_of_the_machine(result))}: what {ENVIRONMENT} says of the machine",
+        f"{', '.join(_of_the_machine(result))}: what {ENVIRONMENT} says of the machine, and its platform",
         "history.csv: its course, but for the best validation accuracy",
         f"{', '.join(PICTURES)}: that they show the run; their checksums are those written",
     ]
@@ -97,6 +108,12 @@ def different_metrics(folder: Path, metrics: Mapping[str, Any], again: Again) ->
     yield from different_seconds(metrics[CLOCK], again.result.seconds)
 
 
+def different_surroundings(folder: Path, again: Again) -> Iterator[str]:
+    """Where environment.json is not that of a run of this configuration."""
+    for line in differences(files.read_json(folder / ENVIRONMENT), again.surroundings):
+        yield f"{ENVIRONMENT}: {line}"
+
+
 def _of_the_machine(result: Result) -> tuple[str, ...]:
     """What metrics.json and environment.json alone say; on a CPU the precision follows from the configuration."""
     return MACHINE if result.device == "cpu" else (*MACHINE, "precision")
@@ -105,7 +122,8 @@ def _of_the_machine(result: Result) -> tuple[str, ...]:
 def different_seconds(written: Any, known: Mapping[str, float]) -> Iterator[str]:
     """Times that cannot be."""
     for key in known:
-        if not isinstance(written.get(key), int | float) or written[key] < 0:
-            yield f"seconds.{key}: {shown(written.get(key))} written, which is no time"
+        time = written.get(key)
+        if isinstance(time, bool) or not isinstance(time, int | float) or not 0 <= time < math.inf:
+            yield f"seconds.{key}: {shown(time)} written, which is no time"
     if set(written) != set(known):
         yield f"seconds: {shown(list(written))} written, {shown(list(known))} found"

@@ -9,8 +9,8 @@ import numpy as np
 
 from hsi import files
 from hsi.experiment import follow, with_data
+from hsi.output import gis
 from hsi.output.derived import write_derived
-from hsi.output.gis import CONFIDENCE, MAP
 from hsi.runs.identity import plain
 from hsi.runs.model import BUNDLE, TrainedModel, describe_model
 from hsi.runs.result import Record, Result
@@ -18,6 +18,7 @@ from hsi.runs.sensor import sensor_of
 from hsi.scenes.formats import read_raster
 from hsi.splits.roles import VALIDATION
 from hsi.verification.agreement import agree, differences
+from hsi.verification.verdict import Verdict
 
 ROUNDING = 5e-3  # by which probabilities of one network may differ between processors, and in half precision
 FITTED = 0.02  # relative, of what is fitted on validation pixels
@@ -48,22 +49,33 @@ def different_end(result: Result) -> Iterator[str]:
         yield f"history.csv says {result.objective:.4f} of the validation pixels are right, by map.npy {found:.4f} are"
 
 
-def different_tables(folder: Path, result: Result, record: Record) -> Iterator[str]:
-    """Tables and files for a GIS, written again elsewhere."""
+def judge_tables(folder: Path, result: Result, record: Record, verdict: Verdict) -> None:
+    """Write tables and files for a GIS again, elsewhere; what differs, or cannot be compared, goes to `verdict`."""
+    written_by_rasterio = () if result.scene.georeference is None else gis.GEOTIFF
+    not_compared = []
     with TemporaryDirectory() as place:
         again = Path(place)
         confusion = result.evaluation.scores.confusion
         write_derived(again, result.scene, result.prediction, confusion, record.choices["split"])
-        for path in sorted(again.iterdir()):
-            theirs = folder / path.name
-            if not files.is_file(theirs):
-                continue  # the list of files tells
-            if path.name in (MAP, CONFIDENCE):  # whose bytes depend on the library's version
-                same = _same_raster(path, theirs)
-            else:
-                same = path.read_bytes() == theirs.read_bytes()
-            if not same:
-                yield f"{path.name} does not follow from map and split"
+        made = {path.name for path in again.iterdir()}
+        for name in sorted(made | {*gis.EVERY}):
+            there = files.is_file(folder / name)
+            if there != (name in made) and name in written_by_rasterio:
+                not_compared.append(name)
+            elif there and name not in made:
+                verdict.differences.append(f"{name} is no file that this run writes")
+            elif there and not _same(again / name, folder / name):
+                verdict.differences.append(f"{name} does not follow from map and split")
+            elif not there and name in made:
+                verdict.differences.append(f"{name} is missing")
+    if not_compared:
+        verdict.trusted.append(f"{', '.join(not_compared)}: the run or this machine could not write GeoTIFF")
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one.name in (gis.MAP, gis.CONFIDENCE):  # whose bytes depend on the library's version
+        return _same_raster(one, other)
+    return one.read_bytes() == other.read_bytes()
 
 
 def _same_raster(one: Path, other: Path) -> bool:

@@ -8,19 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from hsi import files
 from hsi.config.saved import read_config
-from hsi.evaluation.evaluation import evaluate
-from hsi.output.manifest import PROBABILITIES
 from hsi.runs.folder import CONFIG, METRICS
 from hsi.runs.identity import comparable, config_hash
 from hsi.runs.model import load_model
+from hsi.runs.opened import PROBABILITIES, judge, read_confusion
 from hsi.scene import Scene, scene_hash
 from hsi.verification.again import read_pixels
 from hsi.verification.agreement import differences
 from hsi.verification.listed import different_files
 from hsi.verification.verdict import Verdict
 
+OLDER = (None, 2)  # formats of metrics.json
 FILES = ("map.npy", "confidence.npy", "split.npz", "confusion.csv", "history.csv", "model.safetensors", "bundle.json")
 SOMETIMES = (PROBABILITIES, "areas.csv", "map.tif", "confidence.tif")
 
@@ -33,7 +32,7 @@ def verify_older(
     trained = load_model(folder, trust)
     prediction, split = read_pixels(folder, scene, len(trained.class_names))
     window, context = trained.network.window, trained.settings.context
-    evaluation = evaluate(scene, split, prediction.class_map, prediction.confidence, window, context)
+    evaluation = judge(folder, scene, split, prediction.class_map, prediction.confidence, window, context)
     found = json.loads(json.dumps(evaluation.as_json()))
     del found["leakage"]["sentence"]  # versions word it in their own ways
     found["calibration"]["temperature"] = trained.temperature
@@ -42,8 +41,7 @@ def verify_older(
     written["leakage"] = {key: value for key, value in metrics["leakage"].items() if key != "sentence"}
     verdict.differences += _different_config(folder, metrics)
     verdict.differences += differences(written, found)
-    confusion = files.read_table(folder / "confusion.csv", index_col=0).to_numpy()
-    if not np.array_equal(confusion, evaluation.scores.confusion):
+    if not np.array_equal(read_confusion(folder).to_numpy(), evaluation.scores.confusion):
         verdict.differences.append("confusion.csv does not follow from map and split")
     rest = sorted(metrics.keys() - found.keys() - {"files", "config", "config_hash"})
     verdict.trusted.append(f"{', '.join(rest)}: the run is of an earlier version")

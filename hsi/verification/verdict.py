@@ -10,7 +10,7 @@ class Verdict:
     Parameters
     ----------
     manifest
-        The hash over all files of the run, '<kind>:<hex>', see `hsi.output.manifest`.
+        The hash over all files of the run, '<kind>:<hex>', see `hsi.runs.folder.manifest_hash`.
     differences
         What does not agree with the other files of the run, a line each.
     trusted

@@ -1,5 +1,12 @@
 """All that is fuzzed."""
 
-from . import readers, saved
+from . import arrays, containers, rasters, saved, unfinished, units
 
-TARGETS = (*readers.TARGETS, *saved.TARGETS)
+TARGETS = (
+    *arrays.TARGETS,
+    *rasters.TARGETS,
+    *containers.TARGETS,
+    *units.TARGETS,
+    *saved.TARGETS,
+    *unfinished.TARGETS,
+)

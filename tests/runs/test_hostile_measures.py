@@ -114,7 +114,7 @@ MEASURED = {
     ),
     "a window in words": (metrics(leakage={"window": "9", "context": "own"}), "leakage.mean_overlap: nothing written"),
     "another context": (metrics(leakage={"window": 9, "context": LONG}), "leakage.context: xxx"),
-    "no leakage": (metrics(leakage=[]), "metrics.json is damaged"),
+    "no leakage": (metrics(leakage=[]), "metrics.json, environment.json or .hydra/config.yaml is damaged"),
     "a configuration that nests": (
         lambda: METRICS.write_text('{"config": ' + '{"a": ' * 200 + "1" + "}" * 201),
         "nests its values",

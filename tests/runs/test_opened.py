@@ -43,7 +43,7 @@ OTHER = {
     "a smaller map": (array("map.npy", lambda values: values[1:]), "differ in size"),
     "a smaller confidence": (array("confidence.npy", lambda values: values[1:]), "differ in size"),
     "a smaller split": (roles(lambda role: role[1:]), "differ in size"),
-    "more classes": (array("map.npy", lambda values: values + 3), "its map has the class 4, the scene has 3"),
+    "more classes": (array("map.npy", lambda values: values + 3), "map.npy has the class 4, the scene has 3"),
     "no test pixels": (roles(lambda role: np.minimum(role, 1)), "no training or no test pixels"),
     "tests without a label": (roles(lambda role: np.where(LABELS == 0, 3, role).astype(np.uint8)), "have no label"),
     "tests without a class": (array("map.npy", lambda values: values * (np.arange(24)[:, None] > 9)), "no class"),

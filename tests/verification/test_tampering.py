@@ -108,7 +108,7 @@ def _named(folder, metrics, again) -> bool:
 
 def test_a_key_that_no_run_writes_is_named(copy):
     edited(lambda m: m.update(award="best paper"))(copy)
-    assert "metrics.json has award, which no run writes" in verify(copy).differences
+    assert "award is there, which no run writes" in verify(copy).differences
 
 
 def sealed(attack):
@@ -184,6 +184,23 @@ def weights(folder: Path) -> None:
     tensors[last] = tensors[last] + 1
     tensors[last][0] -= 3
     save_file(tensors, folder / "model.safetensors")
+
+
+def surroundings(**changes):
+    def attack(folder: Path) -> None:
+        path = folder / "environment.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+    return attack
+
+
+def another_value_first(folder: Path) -> None:
+    """Which a reader sees, and other programs take."""
+    text("metrics.json", "{", '{"oa": 0.9999, ')(folder)
+
+
+def foreign(name: str):
+    return lambda folder: (folder / name).write_bytes(b"II*\0 a map of another run")
 
 
 def without(name: str):
@@ -268,7 +285,15 @@ NAMED = {
     "a window": (edited(lambda m: m["leakage"].update(window=5)), "leakage.window: 5 written, 9 found"),
     "a note": (edited(lambda m: m.update(split_notes=["all is well"])), "split_notes: "),
     "an earlier version": (edited(lambda m: m.update(format=2)), "areas.txt is no file of a run"),
+    "a later version": (edited(lambda m: m.update(format=99)), "metrics.json is of format 99"),
     "a time": (edited(lambda m: m["seconds"].update(train=-1)), "seconds.train: -1 written, which is no time"),
+    "no time": (edited(lambda m: m["seconds"].update(map=np.nan)), "seconds.map: nan written, which is no time"),
+    "two values of a key": (another_value_first, "metrics.json is damaged"),
+    "a map that no run writes, sealed": (sealed(foreign("map.tif")), "map.tif is no file that this run writes"),
+    "probabilities in a raster, sealed": (sealed(foreign("probabilities.tif")), "probabilities.tif is no file that"),
+    "a command in the environment, sealed": (sealed(surroundings(command=[])), "environment.json: command: "),
+    "a version in the environment, sealed": (sealed(surroundings(hsi="9")), "environment.json: hsi: 9 written, "),
+    "a key in the environment, sealed": (sealed(surroundings(award=1)), "environment.json: award is there"),
 }
 TRUSTED = {  # consistent in all files: what is left is on the list
     "a clock": (edited(lambda m: m["seconds"].update(train=0.001)), "seconds: "),
@@ -280,6 +305,7 @@ TRUSTED = {  # consistent in all files: what is left is on the list
         "threads",
     ),
     "a seed in all": (sealed(reseeded), "model.safetensors: "),
+    "a platform": (sealed(surroundings(platform="another")), "and its platform"),
     "a course": (sealed(table("history.csv", "loss", lambda loss: loss / 2)), "history.csv: "),
     "pictures": (sealed(lambda f: shutil.copy(f / "leakage.png", f / "map.png")), "map.png, "),
 }

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, TRIAL
 from runs_made import edited, make
+from spectral.io import envi
 
 from hsi import verify as command
 from hsi.output.manifest import manifest
@@ -121,11 +122,12 @@ def test_a_training_that_gives_other_weights_is_named(hsi_run, tmp_path):
     made, other = tmp_path / "made", tmp_path / "other"
     for folder, seed in ((made, 0), (other, 1)):
         assert hsi_run(*TRIAL, f"seed={seed}", "split.seed=0", f"hydra.run.dir={folder}").status == 0
-    for name in (path.name for path in other.iterdir() if path.is_file() and path.name != "metrics.json"):
+    own = {".hydra", "metrics.json", "environment.json"}  # what tells of the command
+    for name in {path.name for path in other.iterdir()} - own:
         shutil.copy(other / name, made / name)
     theirs = json.loads((other / "metrics.json").read_text())
     ours = json.loads((made / "metrics.json").read_text())
-    kept = ("seed", "command", "identity", "config", "config_hash")  # .hydra is in a folder and was not copied
+    kept = ("seed", "command", "identity", "config", "config_hash")
     content = theirs | {key: ours[key] for key in kept} | {"files": manifest(made)}
     (made / "metrics.json").write_text(json.dumps(content))
     assert verify(made).differences == []
@@ -186,3 +188,25 @@ def test_words_of_a_run_import_and_read_nothing(made, tmp_path, monkeypatch, wor
     assert any(line.startswith("command: ") for line in verdict.differences)
     assert any(line.startswith("choices: ") for line in verdict.trusted)
     assert not (tmp_path / "mark").exists()
+
+
+def test_files_for_a_gis_are_missed_and_compared(hsi_run, tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.repeat([[1, 2], [3, 1]], 12, 0).repeat(12, 1)
+    place = ["UTM", "1", "1", "500000", "5400000", "30", "30", "32", "North", "WGS-84", "units=Meters"]
+    cube = (labels[..., None] + rng.random((24, 24, 8))).astype(np.float32)
+    envi.save_image("cube.hdr", cube, metadata={"map info": place})
+    np.save("labels.npy", labels)
+    words = ["experiment=trial", "scene=custom", "scene.cube=cube.hdr", "scene.labels=labels.npy", "scene.name=field"]
+    words += ["model=knn", "reduce.components=4", "patch_size=5", "split.validation=0.1", "hydra.run.dir=made"]
+    assert hsi_run(*words).status == 0
+    made = tmp_path / "made"
+    assert verify(made).differences == []
+    assert not any("GeoTIFF" in line for line in verify(made).trusted)
+    (made / "map.qml").unlink()
+    (made / "map.tif").unlink()
+    shutil.copy(made / "confidence.npy", made / "map_envi.dat")
+    edited(lambda m: m.update(files=manifest(made)))(made)
+    verdict = verify(made)
+    assert verdict.differences == ["map.qml is missing", "map_envi.dat does not follow from map and split"]
+    assert "map.tif: the run or this machine could not write GeoTIFF" in verdict.trusted
