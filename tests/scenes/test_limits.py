@@ -69,7 +69,7 @@ def test_a_scene_of_more_pixels_than_the_cap_is_refused(tmp_path):
     assert side**2 < CAP < PIXEL * side**2
     size = {"height": side, "width": side, "count": 1, "dtype": "uint8", "SPARSE_OK": "TRUE", "crs": CRS}
     rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", **size, transform=rasterio.Affine(*NORTH_UP)).close()
-    with pytest.raises(HsiError, match=r"shape \(16000, 16000, 8\), more than its"):
+    with pytest.raises(HsiError, match="16000 x 16000 pixels, more than its"):
         load_custom(tmp_path / "a.tif")
 
 
