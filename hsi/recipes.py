@@ -120,9 +120,10 @@ def recipe_of(tree: Mapping[str, Any], name: str) -> Recipe:
 def split_of(scene: Scene, description: Mapping[str, Any]) -> Split:
     """Who of a scene's pixels trains, validates and tests, by a description such as those under conf/split/.
 
-    A way of splitting is given the labels, and the polygons or tiles of the scene where it takes them. Its notes say,
-    too, which classes have training pixels that teach nothing. Raises HsiError:
-    a value that is not allowed, or a scene that it cannot split.
+    A way of splitting is given the labels, and the polygons or tiles of the scene where it takes them. The notes of the
+    split say, too, which classes have training pixels that teach nothing.
+
+    Raises HsiError: a value that is not allowed, or a scene that it cannot split.
     """
     units = {"polygons": scene.polygons, "tiles": scene.tiles, "tile_names": scene.tile_names}
     half = build_later(Split, description, "split")

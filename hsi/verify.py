@@ -1,4 +1,4 @@
-"""Find a run again from its files and say what differs: ``python -m hsi.verify RUN_DIR``."""
+"""Recompute a finished run from its files and say what differs: ``python -m hsi.verify RUN_DIR``."""
 
 if __name__ == "__main__":  # before the libraries load
     from hsi.cli.start import prepare, require_room

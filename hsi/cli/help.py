@@ -64,7 +64,7 @@ COMMANDS = {
         "export",
     ),
     "verify": Command(
-        "find all of a finished run again from its files, and list what is taken on trust",
+        "recompute a finished run from its files, and list what is taken on trust",
         (
             ("hsi verify outputs/indian_pines/hybridsn/NAME", ""),
             ("hsi verify --refit outputs/indian_pines/hybridsn/NAME", "repeat the training too"),

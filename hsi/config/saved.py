@@ -30,7 +30,7 @@ DATA_DIR = "${oc.env:HSI_DATA_DIR,data}"
 GUARDED = "${oc.select:model.patch_size,${patch_size}}"
 WORD_KEY = r"[A-Za-z_]\w{,60}(\.\w{1,60}){,8}"
 CHOICES = r"[\w-]*|\[[\w-]+(, ?[\w-]+)*\]"  # one, or several experiments
-LONGEST_WORD = 10_000  # signs
+LONGEST_LINE = 10_000  # signs of a command line: Hydra takes seconds to read as many
 LARGEST, DEEPEST, LONGEST_CHAIN = 100_000, 12, 10  # bytes of a file; nested values; references to references
 MOST = 2**63  # whole numbers beyond have no use, and some are too long to be written
 
@@ -139,12 +139,15 @@ def read_words(path: Path) -> list[str]:
 def vet_words(words: Collection[str], source: Path | str) -> None:
     """Check the words of a saved command line, of which Hydra would else import packages and read other files.
 
-    Raises HsiError: a word that speaks to Hydra, refers to something else, or chooses what is no file under conf/.
+    Raises HsiError: a word that speaks to Hydra, refers to something else, or chooses what is no file under conf/; more
+    words than a command line has.
     """
+    if (signs := sum(map(len, words))) > LONGEST_LINE:
+        raise HsiError(f"{source} has words of {signs:,} signs, more than any command line: they are not followed")
     for word in words:
         key, _, value = word.lstrip("+~").partition("=")
         known = re.fullmatch(WORD_KEY, key) and key.split(".")[0] != "hydra"
-        if not known or "${" in value or len(word) > LONGEST_WORD:
+        if not known or "${" in value:
             raise HsiError(f"{source} has the word {shown(word)}, which no run saves: it is not followed")
         if (CONF / key).is_dir() and not re.fullmatch(CHOICES, value):
             raise HsiError(f"{source} chooses {shown(value)} as its {key}, which is no file under conf/{key}/")

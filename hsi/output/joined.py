@@ -9,8 +9,8 @@ from hsi.mapping.blocks import Task
 from hsi.mapping.scene_map import map_type
 from hsi.mapping.store import Kind, Store
 from hsi.output.streams import whole_file
+from hsi.runs.opened import SURE
 
-SURE = 1.001  # the highest probability, to rounding
 PART = 2**25  # bytes that are read at once
 
 

@@ -20,6 +20,7 @@ from hsi.runs.folder import CONFIG, METRICS
 from hsi.scene import Scene
 from hsi.splits.roles import TEST, TRAIN, Split, load_split
 
+SURE = 1.001  # the highest probability, to rounding
 PROBABILITIES = "probabilities.npy"
 HISTORY = ["step", "loss", "accuracy", "learning_rate", "validation_accuracy"]
 
@@ -175,7 +176,7 @@ def read_sample(folder: Path) -> AreaSample | None:
 def _are_shares(values: np.ndarray) -> bool:
     """Whether all are from 0 to 1, to rounding, but for some that are NaN."""
     numbers = values[~np.isnan(values)]
-    return bool(numbers.size and numbers.min() >= 0 and numbers.max() < 1.001)
+    return bool(numbers.size and numbers.min() >= 0 and numbers.max() <= SURE)
 
 
 def load_scene(folder: Path, data_dir: str | Path | None = None, trust: Collection[str] = ()) -> Scene:

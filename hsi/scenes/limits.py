@@ -28,15 +28,24 @@ def require_held(
         whether they may be compressed, or left out where they are all the same.
     """
     found = path.stat().st_size if stored is None else stored
-    allowed = max(CAP, DENSEST * found) if packed and found else found
-    if min(shape, default=1) < 0 or math.prod(shape) * dtype.itemsize > allowed:
+    if min(shape, default=1) < 0 or math.prod(shape) * dtype.itemsize > _most(found, packed):
         what = f"'{shown(name)}' has" if name else "it has an image of"
-        raise HsiError(
-            f"{path} says that {what} shape {tuple(shape)}, more than its {found} bytes can hold: it is damaged, cut "
-            "short or was never filled, fetch or copy it again, or save it without compression."
-        )
+        raise HsiError(_refusal(path, f"{what} shape {tuple(shape)}", found))
 
 
 def require_pixels(path: Path, rows: int, cols: int, stored: int) -> None:
-    """Raise HsiError for a cube of so many pixels that a scene of it could not be held; see `require_held`."""
-    require_held(path, (rows, cols, PIXEL), np.dtype(np.uint8), stored=stored)
+    """Raise HsiError for a cube of so many pixels that a scene of it takes too much; `stored` as in `require_held`."""
+    if rows * cols * PIXEL > _most(stored, packed=True):
+        raise HsiError(_refusal(path, f"its image has {rows} x {cols} pixels", stored))
+
+
+def _most(found: int, packed: bool) -> int:
+    """How many bytes an array may take that has `found` bytes in a file."""
+    return max(CAP, DENSEST * found) if packed and found else found
+
+
+def _refusal(path: Path, what: str, found: int) -> str:
+    return (
+        f"{path} says that {what}, more than its {found} bytes can hold: it is damaged, cut short or was never filled, "
+        "fetch or copy it again, or save it without compression."
+    )

@@ -13,6 +13,7 @@ from hsi.scenes.limits import require_held
 from hsi.scenes.raster import Raster
 from hsi.scenes.raw import Plain, plain_cube
 
+MOST = 10_000  # files in an archive, each of which is looked at
 HEAD = 2**16  # bytes that are read for a header, however long it says that it is; that of an image has 128
 
 
@@ -71,6 +72,8 @@ def names_in_archive(path: Path) -> tuple[str, ...]:
 def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, tuple[zipfile.ZipInfo, NpyHeader]]:
     """Each array by its name; those of pickled objects are passed over."""
     found = {}
+    if len(archive.infolist()) > MOST:
+        raise HsiError(f"{path} holds more than {MOST:,} files: copy the arrays that matter into a new archive.")
     for member in archive.infolist():
         if not member.filename.endswith(".npy"):
             continue

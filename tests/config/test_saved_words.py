@@ -35,6 +35,11 @@ def test_words_that_no_run_saves(word):
     assert len(str(told.value)) < 300
 
 
+def test_a_command_line_that_takes_hydra_minutes():
+    with pytest.raises(HsiError, match="more than any command line"):
+        vet_words(["seed=1"] * 8000, "overrides.yaml")
+
+
 def test_words_that_runs_save():
     vet_words(
         ["model=ssrn", "+attention=se", "experiment=[trial,leak_gap]", 'scene.cube="a b/c=d.npy"', "~attention"], ""

@@ -15,9 +15,9 @@ from PIL import Image
 from placed_files import CRS, NORTH_UP, write_tiff
 
 from hsi.errors import HsiError
-from hsi.scenes import limits
+from hsi.scenes import limits, npy
 from hsi.scenes.custom import load_custom
-from hsi.scenes.formats import read_raster
+from hsi.scenes.formats import archive_names, read_raster
 from hsi.scenes.limits import CAP, DENSEST, PIXEL, require_held
 
 SIDE, BANDS = 256, 64
@@ -69,7 +69,7 @@ def test_a_scene_of_more_pixels_than_the_cap_is_refused(tmp_path):
     assert side**2 < CAP < PIXEL * side**2
     size = {"height": side, "width": side, "count": 1, "dtype": "uint8", "SPARSE_OK": "TRUE", "crs": CRS}
     rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", **size, transform=rasterio.Affine(*NORTH_UP)).close()
-    with pytest.raises(HsiError, match=r"shape \(16000, 16000, 8\), more than its"):
+    with pytest.raises(HsiError, match="16000 x 16000 pixels, more than its"):
         load_custom(tmp_path / "a.tif")
 
 
@@ -89,6 +89,16 @@ def test_plain_numbers_take_what_they_take_and_packed_ones_a_hundredth(tmp_path_
         assert not fits
     else:
         assert fits
+
+
+def test_an_archive_of_more_files_than_anybody_packs_is_refused(tmp_path, monkeypatch):
+    """Its directory can name one file as often as it likes."""
+    np.savez(tmp_path / "a.npz", **{f"a{number}": ZEROS for number in range(3)})
+    assert len(archive_names(tmp_path / "a.npz")) == 3
+    monkeypatch.setattr(npy, "MOST", 2)
+    for read in (archive_names, read_raster):
+        with pytest.raises(HsiError, match="holds more than 2 files"):
+            read(tmp_path / "a.npz")
 
 
 def test_a_header_that_says_it_is_long_is_not_waited_for(tmp_path):
