@@ -19,7 +19,7 @@ from hsi.errors import HsiError
 
 # More than any run writes, and little enough to be read in a moment:
 LARGEST_JSON, LARGEST_TABLE, LARGEST_ARRAY, LARGEST_ARCHIVE = 16 * 2**20, 32 * 2**20, 2**33, 2**29  # bytes
-DEEPEST_JSON = 32
+DEEPEST_JSON, MOST_COLUMNS = 32, 10_000
 PACKED_BY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes; LZMA can ask for gigabytes
 
 
@@ -156,10 +156,12 @@ def read_table(path: Path, **how: Any) -> pd.DataFrame:
     """Read a .csv file that a run has written; `how` goes to `pandas.read_csv`."""
     content = read_bytes(path, LARGEST_TABLE)
     with _damage_told(path):
-        # pandas makes a level of an index of every cell too many, however many these are
-        widths = {len(row) for row in csv.reader(io.StringIO(content.decode(), newline="")) if row}
-        if len(widths) != 1:
-            raise ValueError("its rows are not of one length")
+        # pandas makes a level of an index of every cell too many, however many these are, and takes minutes over a
+        # great many columns, or hours if they have one name
+        rows = (row for row in csv.reader(io.StringIO(content.decode(), newline="")) if row)
+        names = next(rows, [])
+        if not len(set(names)) == len(names) <= MOST_COLUMNS or any(len(row) != len(names) for row in rows):
+            raise ValueError("its columns are none of a run, or its rows are not of one length")
         return pd.read_csv(io.BytesIO(content), **how)
 
 

@@ -105,6 +105,13 @@ def test_a_table_of_rows_of_several_lengths_is_told(tmp_path, content):
         files.read_table(tmp_path / "a.csv")
 
 
+@pytest.mark.parametrize("names", ["a,b,a", ",".join(map(str, range(files.MOST_COLUMNS + 1)))])
+def test_a_table_that_takes_pandas_hours_is_refused(tmp_path, names):
+    (tmp_path / "a.csv").write_text(f"{names}\n")
+    with pytest.raises(HsiError, match="is damaged"):
+        files.read_table(tmp_path / "a.csv")
+
+
 def test_a_table_comes_back(tmp_path):
     files.write(tmp_path / "a.csv", 'a,"b, c"\n1,\n2,"x\ny"\n')
     table = files.read_table(tmp_path / "a.csv")
