@@ -119,7 +119,13 @@ def read_arrays(path: Path, *names: str) -> tuple[np.ndarray, ...]:
             raise HsiError(f"{path} would unpack to {unpacked:,} bytes, more than any run writes: it is not read")
         if any(member.compress_type not in PACKED_BY for member in members):
             raise ValueError("no run packs it so")
-        return tuple(array_of(archive.read(member)) for member in members)
+        return tuple(array_of(_unpacked(archive, member)) for member in members)
+
+
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """As many bytes of a member as it says that it has: without that number, up to 2 GiB are unpacked at once."""
+    with archive.open(member) as stream:
+        return stream.read(member.file_size)
 
 
 def array_of(content: bytes) -> np.ndarray:
