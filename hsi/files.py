@@ -19,7 +19,7 @@ from hsi.errors import HsiError
 
 # More than any run writes, and little enough to be read in a moment:
 LARGEST_JSON, LARGEST_TABLE, LARGEST_ARRAY, LARGEST_ARCHIVE = 16 * 2**20, 32 * 2**20, 2**33, 2**29  # bytes
-DEEPEST_JSON = 32
+DEEPEST_JSON, MOST_COLUMNS = 32, 10_000
 PACKED_BY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes; LZMA can ask for gigabytes
 
 
@@ -119,7 +119,13 @@ def read_arrays(path: Path, *names: str) -> tuple[np.ndarray, ...]:
             raise HsiError(f"{path} would unpack to {unpacked:,} bytes, more than any run writes: it is not read")
         if any(member.compress_type not in PACKED_BY for member in members):
             raise ValueError("no run packs it so")
-        return tuple(array_of(archive.read(member)) for member in members)
+        return tuple(array_of(_unpacked(archive, member)) for member in members)
+
+
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """As many bytes of a member as it says that it has: without that number, up to 2 GiB are unpacked at once."""
+    with archive.open(member) as stream:
+        return stream.read(member.file_size)
 
 
 def array_of(content: bytes) -> np.ndarray:
@@ -156,10 +162,12 @@ def read_table(path: Path, **how: Any) -> pd.DataFrame:
     """Read a .csv file that a run has written; `how` goes to `pandas.read_csv`."""
     content = read_bytes(path, LARGEST_TABLE)
     with _damage_told(path):
-        # pandas makes a level of an index of every cell too many, however many these are
-        widths = {len(row) for row in csv.reader(io.StringIO(content.decode(), newline="")) if row}
-        if len(widths) != 1:
-            raise ValueError("its rows are not of one length")
+        # pandas makes a level of an index of every cell too many, however many these are, and takes minutes over a
+        # great many columns, or hours if they have one name
+        rows = (row for row in csv.reader(io.StringIO(content.decode(), newline="")) if row)
+        names = next(rows, [])
+        if not len(set(names)) == len(names) <= MOST_COLUMNS or any(len(row) != len(names) for row in rows):
+            raise ValueError("its columns are none of a run, or its rows are not of one length")
         return pd.read_csv(io.BytesIO(content), **how)
 
 

@@ -105,6 +105,25 @@ def test_a_table_of_rows_of_several_lengths_is_told(tmp_path, content):
         files.read_table(tmp_path / "a.csv")
 
 
+def test_an_archive_unpacks_to_no_more_than_it_says(tmp_path):
+    path, size = tmp_path / "a.npz", 2**26
+    np.savez_compressed(path, a=np.zeros(size - 128, np.uint8))
+    path.write_bytes(path.read_bytes().replace(size.to_bytes(4, "little"), (1000).to_bytes(4, "little")))
+    tracemalloc.start()
+    with pytest.raises(HsiError, match="is damaged"):
+        files.read_arrays(path, "a")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < size / 4
+
+
+@pytest.mark.parametrize("names", ["a,b,a", ",".join(map(str, range(files.MOST_COLUMNS + 1)))])
+def test_a_table_that_takes_pandas_hours_is_refused(tmp_path, names):
+    (tmp_path / "a.csv").write_text(f"{names}\n")
+    with pytest.raises(HsiError, match="is damaged"):
+        files.read_table(tmp_path / "a.csv")
+
+
 def test_a_table_comes_back(tmp_path):
     files.write(tmp_path / "a.csv", 'a,"b, c"\n1,\n2,"x\ny"\n')
     table = files.read_table(tmp_path / "a.csv")
