@@ -11,7 +11,7 @@ from hsi.engine.framed import frame
 from hsi.mapping import blocks as plans
 from hsi.mapping.blocks import PROCESS, Block, Seen, Task, map_blocks, plan_within
 from hsi.mapping.scene_map import Mapper, MapSettings, map_scene, vote
-from hsi.mapping.store import Kind, alone, open_store, work
+from hsi.mapping.store import WAIT, Kind, alone, open_store, work
 
 ROWS, COLS, CLASSES = 7, 8, 3
 CPU = torch.device("cpu")
@@ -152,7 +152,7 @@ def test_regions_of_what_is_filled_are_those_that_it_is_filled_from():
     filled[:, 4], sides[:, 4] = image[:, 3], region[:, 3]  # of two as near the left one
     engine = Engine(padding="edge")
     expected = map_scene(network(), as_image(filled, CPU), engine=engine, settings=MapSettings(), region=sides)
-    for blocks in (BLOCKS, [Block(0, ROWS, 0, COLS)]):
+    for blocks in (BLOCKS, [Block(0, ROWS, 0, COLS)], [Block(0, 4, 0, COLS), Block(4, ROWS, 0, COLS)]):
         found = map_blocks(task, blocks, lambda done: None)
         np.testing.assert_allclose(found.confidence[valid], expected.confidence[valid], rtol=1e-5)
 
@@ -174,6 +174,6 @@ def test_blocks_that_others_finish_are_waited_for_and_counted(tmp_path, monkeypa
     taken = store.taken(1)
     assert taken.__enter__()
     work(store, task)
-    assert len(naps) == 1
+    assert naps == [WAIT]
     assert bars[0].done == bars[0].total == 8 * ROWS * COLS
     assert all(store.has(number) for number in range(3))
