@@ -24,6 +24,11 @@ def test_multiply_adds_by_hand(dtype):
     assert found.trunk_share == 9 * 108 / (9 * 108 + 72)
 
 
+def test_counting_prints_nothing(capsys):
+    cost(model(), 6, 8)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_what_a_line_says_is_in_millions_and_per_cent():
     told = str(Cost(parameters=1234567, whole=8_000_000, shared=2_500_000, trunk=6_000_000))
     assert told.startswith("1,234,567 parameters; ")

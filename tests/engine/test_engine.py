@@ -74,6 +74,16 @@ def test_a_step_shares_where_the_memory_holds_the_scene_and_its_gradients():
     assert not wide(6, 1000, memory_gb=0.999 * needed)
 
 
+@pytest.mark.parametrize(("mode", "seen"), [("auto", (4, 24, 34)), ("dense", (4, 24, 34)), ("patch", (4, 5, 5))])
+def test_a_map_shows_the_trunk_the_scene_or_each_window(mode, seen):
+    each, shapes = WindowClassifier(nn.Conv2d(4, 6, 1), nn.Flatten(), 4, 5), set()
+    each.trunk.register_forward_pre_hook(
+        lambda _, given: None if given[0].is_meta else shapes.add(tuple(given[0].shape[1:]))
+    )
+    logits_of(each, torch.rand(4, 20, 30), Engine(mode))
+    assert shapes == {seen}
+
+
 @pytest.mark.parametrize("mode", ["dense", "patch"])
 def test_a_step_does_as_it_is_told(mode):
     each = WindowClassifier(nn.Conv2d(4, 6, 1), nn.Flatten(), 4, 5)

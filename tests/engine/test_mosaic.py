@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hsi.engine import mosaic
@@ -41,6 +41,7 @@ def test_windows_are_those_of_the_scene(rows, cols, padding, share, sides, seed)
     for name in ("train", "validation"):
         pixels, places = getattr(scene, name), getattr(tiles, name)
         np.testing.assert_array_equal(scene.targets[pixels], tiles.targets[places])
+        assert tiles.num_classes == scene.num_classes
         if len(pixels):
             np.testing.assert_array_equal(windows(scene, pixels, padding), windows(tiles, places, padding))
 
@@ -70,6 +71,19 @@ class Windows(torch.nn.Module):
         """By content, since regions come one after the other."""
         every = torch.cat(self.met).flatten(1)
         return every[np.lexsort(every.numpy().T[::-1])]
+
+
+@settings(max_examples=30)
+@given(margin=st.integers(0, 12), share=st.floats(0.0001, 0.02), seed=st.integers(0, 99))
+def test_no_other_side_of_tiles_needs_less_memory(margin, share, seed):
+    used = np.random.default_rng(seed).random((150, 170)) < share
+    used[seed, seed] = True
+
+    def needed(side):
+        corners = [(r, c) for r in range(0, 150, side) for c in range(0, 170, side)]
+        return sum((side + 2 * margin) ** 2 for r, c in corners if used[r : r + side, c : c + side].any())
+
+    assert needed(mosaic._smallest(used, margin)[0]) == min(map(needed, mosaic.SIDES))
 
 
 def test_the_side_of_tiles_is_the_one_that_needs_the_least_memory():

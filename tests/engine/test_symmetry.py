@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -9,6 +10,15 @@ def test_pixels_follow_the_scene(turn):
     scene = torch.arange(12).view(3, 4)
     turned = symmetry.transform(scene, turn)
     assert torch.equal(turned.flatten()[symmetry.transform_pixels(torch.arange(12), 3, 4, turn)], scene.flatten())
+
+
+@pytest.mark.parametrize("turn", range(symmetry.COUNT))
+def test_each_number_is_a_quarter_turn_and_from_four_on_a_mirror_image_of_it(turn):
+    """A seed names its symmetries by number, so that a run can be repeated."""
+    scene = np.arange(24).reshape(2, 3, 4)
+    expected = np.rot90(scene, turn % 4, axes=(1, 2))
+    expected = expected[:, :, ::-1] if turn >= 4 else expected
+    np.testing.assert_array_equal(symmetry.transform(torch.from_numpy(scene), turn), expected)
 
 
 def test_they_are_eight_different_ones():

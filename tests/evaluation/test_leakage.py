@@ -27,7 +27,7 @@ def a_split(seed, masked):
     rng = np.random.default_rng(seed)
     role = rng.choice([0, 0, 0, 0, TRAIN, TEST], (9, 11)).astype(np.uint8)
     role[0, 0], role[8, 10] = TRAIN, TEST
-    region = rng.integers(0, 2, (9, 11)).astype(np.uint8) if masked else None
+    region = rng.integers(0, 3, (9, 11)).astype(np.uint8) if masked else None
     return Split(role, region), np.where(role > 0, rng.integers(1, 4, (9, 11)), 0)
 
 

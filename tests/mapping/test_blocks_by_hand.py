@@ -11,7 +11,7 @@ from hsi.engine.framed import frame
 from hsi.mapping import blocks as plans
 from hsi.mapping.blocks import PROCESS, Block, Seen, Task, map_blocks, plan_within
 from hsi.mapping.scene_map import Mapper, MapSettings, map_scene, vote
-from hsi.mapping.store import Kind, alone, open_store, work
+from hsi.mapping.store import WAIT, Kind, alone, open_store, work
 
 ROWS, COLS, CLASSES = 7, 8, 3
 CPU = torch.device("cpu")
@@ -24,13 +24,13 @@ def network():
     return WindowClassifier(nn.Conv2d(2, 5, 3), head, 2, 3).eval()
 
 
-def task_of(keep=CLASSES, shape=(ROWS, COLS), image=None):
+def task_of(keep=CLASSES, shape=(ROWS, COLS), image=None, padding="zero"):
     image = np.random.default_rng(0).random((*shape, 2), dtype=np.float32) if image is None else image
 
     def look(rows, cols):
         return Seen(image[rows, cols], np.ones(image[rows, cols].shape[:2], dtype=bool))
 
-    return Task([(Mapper(network(), Engine(), MapSettings(8)), look)], shape, CPU, CLASSES, keep)
+    return Task([(Mapper(network(), Engine(padding=padding), MapSettings(8)), look)], shape, CPU, CLASSES, keep)
 
 
 @pytest.mark.parametrize("keep", [0, CLASSES])
@@ -39,6 +39,7 @@ def test_a_store_holds_of_each_block_what_the_map_has_there(tmp_path, monkeypatc
     monkeypatch.setattr("hsi.mapping.store.progress_bar", lambda *given: bars.append(Bar(*given)) or bars[-1])
     task = task_of(keep)
     whole = map_blocks(task, BLOCKS, lambda done: None)
+    assert (whole.probabilities is None) == (keep == 0)
     with alone(tmp_path / "of" / "several"):  # folders are made
         store = open_store(tmp_path / "of" / "several", "this map", BLOCKS)
     work(store, task, shard=2)
@@ -116,15 +117,16 @@ def test_what_a_block_takes_by_hand(mode):
 
 @pytest.mark.parametrize("memory_gb", [0.6001, 0.605, 0.62, 0.7, 1.0])
 @pytest.mark.parametrize("shape", [(500, 400), (20, 9000), (9000, 20)])
-def test_blocks_are_as_large_as_their_room_allows(monkeypatch, memory_gb, shape):
-    """None needs more than there is; and with a fifth more on each side they would."""
+@pytest.mark.parametrize(("padding", "around"), [("zero", 2), ("edge", 4)])
+def test_blocks_are_as_large_as_their_room_allows(monkeypatch, memory_gb, shape, padding, around):
+    """None needs more than there is, what is read around it included; twice as large they would."""
     monkeypatch.setattr(plans, "LEAST_ROOM", 1e-4)
-    task = task_of(shape=shape, image=np.empty((0, 0, 2), np.float32))
+    task = task_of(shape=shape, image=np.empty((0, 0, 2), np.float32), padding=padding)
     mapper, space = task.members[0][0], plans._room(memory_gb, task, 0)
     blocks = plan_within(memory_gb, task, 400)
-    rows, cols = (max(sides) + 2 for sides in zip(*(block.shape for block in blocks), strict=True))
-    assert plans._bytes(mapper, 400, CLASSES, rows, cols) <= space or (rows, cols) == (3, 3)
-    grown = plans._bytes(mapper, 400, CLASSES, min(shape[0], 2 * rows) + 2, min(shape[1], 2 * cols) + 2)
+    rows, cols = (max(sides) + around for sides in zip(*(block.shape for block in blocks), strict=True))
+    assert plans._bytes(mapper, 400, CLASSES, rows, cols) <= space or (rows, cols) == (around + 1, around + 1)
+    grown = plans._bytes(mapper, 400, CLASSES, min(shape[0], 2 * rows) + around, min(shape[1], 2 * cols) + around)
     assert len(blocks) == 1 or grown > space
 
 
@@ -150,7 +152,7 @@ def test_regions_of_what_is_filled_are_those_that_it_is_filled_from():
     filled[:, 4], sides[:, 4] = image[:, 3], region[:, 3]  # of two as near the left one
     engine = Engine(padding="edge")
     expected = map_scene(network(), as_image(filled, CPU), engine=engine, settings=MapSettings(), region=sides)
-    for blocks in (BLOCKS, [Block(0, ROWS, 0, COLS)]):
+    for blocks in (BLOCKS, [Block(0, ROWS, 0, COLS)], [Block(0, 4, 0, COLS), Block(4, ROWS, 0, COLS)]):
         found = map_blocks(task, blocks, lambda done: None)
         np.testing.assert_allclose(found.confidence[valid], expected.confidence[valid], rtol=1e-5)
 
@@ -172,6 +174,6 @@ def test_blocks_that_others_finish_are_waited_for_and_counted(tmp_path, monkeypa
     taken = store.taken(1)
     assert taken.__enter__()
     work(store, task)
-    assert len(naps) == 1
+    assert naps == [WAIT]
     assert bars[0].done == bars[0].total == 8 * ROWS * COLS
     assert all(store.has(number) for number in range(3))

@@ -5,7 +5,7 @@ from math import ceil
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -192,6 +192,24 @@ def test_what_holds_no_data_is_neither_read_nor_computed():
     assert blank.probabilities.shape == (ROWS, 4, CLASSES)
 
 
+def test_a_network_sees_of_a_part_its_reduced_values_its_data_and_its_regions():
+    """Pixels without data are 0; where there are none at all, the regions are said all the same."""
+    cube = image_of(0)
+    cube[:, 8:] = np.nan
+    cube[2, 3] = np.nan
+    valid, region = np.isfinite(cube).all(2), np.indices((ROWS, COLS)).sum(0).astype(np.uint8) % 3
+    scene = from_arrays(cube)
+    reducer = Reducer(np.arange(COMPONENTS) / 7, np.eye(COMPONENTS)[:, :2], np.empty(0))
+    for place in ((slice(1, 5), slice(2, 10)), (slice(0, 4), slice(9, 12))):
+        seen = look_at(scene, reducer, region)(*place)
+        expected = np.where(valid[place][:, :, None], cube[place][:, :, :2] - [0, 1 / 7], 0)
+        np.testing.assert_allclose(seen.image, expected, atol=1e-6)
+        assert seen.image.dtype == np.float32
+        np.testing.assert_array_equal(seen.valid, valid[place])
+        np.testing.assert_array_equal(seen.region, region[place])
+        assert look_at(scene, reducer)(*place).region is None
+
+
 def test_an_ensemble_is_the_mean_of_its_probabilities():
     image = image_of(0)
     look = look_of(image)
@@ -238,6 +256,7 @@ def test_pixels_below_the_cut_off_belong_to_no_class():
 
 
 @given(rows=st.integers(1, 400), cols=st.integers(1, 400), around=st.integers(0, 24), positions=st.floats(1, 5e4))
+@example(rows=20, cols=20, around=8, positions=500.0)
 def test_a_plan_covers_the_scene_within_its_room(rows, cols, around, positions):
     covered = np.zeros((rows, cols), dtype=int)
     blocks = plan(rows, cols, around, positions)

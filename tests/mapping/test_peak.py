@@ -62,6 +62,12 @@ def test_convolutions_that_are_laid_out_as_columns_count_their_columns(rows):
     assert columns > plain
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_up_to_so_many_values_and_no_more_are_laid_out(more):
+    layers, shape = nn.Sequential(nn.Unflatten(1, (2, 10)), nn.Conv3d(2, 4, 3)), (20, LAID_OUT // 20 + more, 3)
+    assert (peak_floats(layers, shape) > activation_floats(layers, shape)) == (more == 0)
+
+
 def test_torch_still_lays_out_the_same_convolutions_as_columns():
     """By the memory that it allocates: see `hsi.engine.cost.LAID_OUT`."""
     convolution = nn.Conv3d(8, 4, 3)

@@ -141,7 +141,9 @@ def test_probabilities_are_the_mean_over_the_turns_of_what_each_gives_after_the_
     made = map_scene(model, image, engine=Engine(), settings=settings, temperature=2.5)
     np.testing.assert_allclose(made.confidence.ravel(), expected.amax(1), rtol=1e-6)
     np.testing.assert_array_equal(made.class_map.ravel(), expected.argmax(1) + 1)
-    assert not torch.allclose(mean_probabilities(model, image, Engine(), settings), found)
+    plain = mean_probabilities(model, image, Engine(), settings)
+    torch.testing.assert_close(plain, torch.stack([logits.softmax(1) for logits in turns]).mean(0))
+    assert not torch.allclose(plain, found)
 
 
 def test_probabilities_keep_to_regions_and_padding():

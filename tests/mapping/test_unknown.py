@@ -46,11 +46,13 @@ def test_the_share_below_the_threshold_is_the_false_alarm_rate_to_one_pixel(valu
     assert rate * (len(values) - 1) - 1 <= below <= rate * len(values) + 1
 
 
-@pytest.mark.parametrize("count", [1, 7, 1001, 20_000])
+@pytest.mark.parametrize("count", [1, 7, 1000, 1001, 1002, 20_000])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_table_gives_the_threshold_of_the_values_it_was_made_of(count, kind):
     logits = np.random.default_rng(count).normal(size=(8, count, 5)).astype(np.float32)
-    tables = tables_from_json(json.loads(json.dumps(tables_as_json(evidence_table(logits)))))
+    made = evidence_table(logits)
+    assert made[kind].dtype == np.float32
+    tables = tables_from_json(json.loads(json.dumps(tables_as_json(made))))
     assert len(tables[kind]) == min(count, 1001)
     values = np.mean([evidence(torch.from_numpy(view), kind).numpy() for view in logits], axis=0)
     for rate in (0.0, 0.05, 0.5, 0.999):
@@ -61,6 +63,10 @@ def test_numbers_come_back_from_json_as_they_were():
     table = np.sort(np.random.default_rng(0).normal(size=500)).astype(np.float32)
     tables = dict.fromkeys(KINDS, table)
     assert tables_from_json(json.loads(json.dumps(tables_as_json(tables))))["energy"].tolist() == table.tolist()
+
+
+def test_pixels_of_equal_evidence_make_a_table_too():
+    assert tables_from_json({kind: [0.0, 0.5, 0.5, 1.0] for kind in KINDS})["energy"].tolist() == [0.0, 0.5, 0.5, 1.0]
 
 
 def test_without_validation_pixels_there_is_no_table_and_a_sentence_says_so():

@@ -1,5 +1,7 @@
 """A run's folder: one process at a time, one configuration, one set of data."""
 
+import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import TRIAL
+from omegaconf import OmegaConf
 
 from hsi.errors import HsiError
 from hsi.runs.folder import held
-from hsi.runs.identity import comparable, config_hash, identity, plain
+from hsi.runs.identity import comparable, config_hash, identity, plain, settle
 
 
 def test_a_second_process_is_told_that_another_is_at_work(tmp_path):
@@ -99,6 +102,77 @@ def test_moved_modules_moved_folders_and_machines_leave_the_hash(same):
 def test_what_a_run_is_counts(other):
     assert config_hash(BASE) != config_hash(BASE | other)
     assert identity(BASE, "s", "p", "fp32") != identity(BASE | other, "s", "p", "fp32")
+
+
+@pytest.mark.parametrize(
+    ("tree", "counted"),
+    [
+        ({"scene": {"invalid": "mask"}}, {"scene.invalid": "error"}),
+        ({"scene": {"invalid": "zero"}}, {"scene.invalid": "zero"}),
+        ({"scene": {"nodata": None, "scaled": True}}, {}),
+        ({"scene": {"nodata": 0, "scaled": False}}, {"scene.nodata": 0, "scene.scaled": False}),
+        ({"model": {"attention": None, "attention_position": "last"}}, {}),
+        (
+            {"model": {"attention": "se", "attention_position": 2}},
+            {"model.attention": "se", "model.attention_position": 2},
+        ),
+        ({"model": {"attention_position": "last"}}, {"model.attention_position": "last"}),
+        (
+            {"scene": {"labels": ["/a/b.shp", "/a/c.shp"], "cube": ""}},
+            {"scene.labels": ["b.shp", "c.shp"], "scene.cube": ""},
+        ),
+        ({"scene": {"labels": None}, "model": {"path": "/a/b"}}, {"scene.labels": None, "model.path": "/a/b"}),
+        ({"optimizer": {"_target_": "torch.optim.SGD", "_partial_": True}}, {"optimizer._target_": "sgd"}),
+        ({"model": {"_target_": "my.Net"}, "x": {"_target_": 3}}, {"model._target_": "my.Net"}),
+        ({"a": {"b": {"c": {}, "d": 1}}, "_machine_": ["a"]}, {"a.b.d": 1}),
+    ],
+)
+def test_what_a_configuration_counts_as(tree, counted):
+    assert comparable(tree) == counted
+
+
+def test_a_hash_is_that_of_what_is_compared_in_whatever_order():
+    assert config_hash({"a": 1, "b": {"c": 2}}) == config_hash({"b": {"c": 2}, "a": 1})
+    text = json.dumps({"a": 1, "b.c": 2})
+    assert config_hash({"b": {"c": 2}, "a": 1}) == hashlib.sha256(text.encode()).hexdigest()
+    whole = hashlib.sha256("\n".join([config_hash(BASE), "s", "p", "fp32"]).encode()).hexdigest()
+    assert identity(BASE, "s", "p", "fp32") == whole
+
+
+def test_paths_are_settled_from_where_the_command_was_given(tmp_path, monkeypatch):
+    """References are followed, whatever belongs to Hydra is left out, and no other word is taken for a path."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/of")
+    config = OmegaConf.create(
+        {
+            "data_dir": "data",
+            "scene": {
+                "cube": "~/c.npy",
+                "labels": ["a.shp", "/b.shp"],
+                "cubes": ["x"],
+                "name": "d",
+                "data_dir": "${data_dir}",
+            },
+            "split": {"path": None, "test_path": "t.npy"},
+            "hydra": {"a": 1},
+        }
+    )
+    here = str(tmp_path)
+    assert settle(config) == {
+        "data_dir": f"{here}/data",
+        "scene": {
+            "cube": "/home/of/c.npy",
+            "labels": [f"{here}/a.shp", "/b.shp"],
+            "cubes": ["x"],
+            "name": "d",
+            "data_dir": f"{here}/data",
+        },
+        "split": {"path": None, "test_path": f"{here}/t.npy"},
+    }
+    assert settle(OmegaConf.create({"scene": "no mapping", "a": "data_dir"})) == {
+        "scene": "no mapping",
+        "a": "data_dir",
+    }
 
 
 def test_identity_counts_content_split_and_precision():

@@ -9,6 +9,8 @@ from commands import KEPT, METRICS, RUN, keep
 
 import hsi
 from hsi.errors import HsiError
+from hsi.evaluation.areas import sample_notes
+from hsi.runs.opened import open_run, read_confidence, read_map, read_sample
 from hsi.splits.roles import Split, load_split, save_split
 
 LABELS = np.load(KEPT / "labels.npy")
@@ -70,3 +72,80 @@ def test_files_that_do_not_fit_are_told(tmp_path, monkeypatch, name):
     with pytest.raises(HsiError) as told:
         hsi.open_run("network")
     assert reason in str(told.value)
+
+
+def test_a_run_is_judged_again_as_it_was(tmp_path, monkeypatch):
+    keep(tmp_path, monkeypatch, "network")
+    run = open_run(RUN)
+    metrics = json.loads(METRICS.read_text())
+    assert (run.folder, run.metrics, run.config["split"]["seed"]) == (RUN, metrics, run.config["seed"])
+    assert list(run.history) == ["step", "loss", "accuracy", "learning_rate", "validation_accuracy"]
+    scene = run.load_scene()
+    np.testing.assert_array_equal(scene.labels, LABELS)
+    found = run.evaluate(scene)
+    assert (found.scores.oa, found.scores.kappa) == (metrics["oa"], metrics["kappa"])
+    np.testing.assert_array_equal(found.scores.confusion, run.confusion)
+
+
+def test_the_sample_for_areas_is_the_confusion_and_says_how_it_was_drawn(tmp_path, monkeypatch):
+    keep(tmp_path, monkeypatch, "network")
+    sample = read_sample(RUN)
+    np.testing.assert_array_equal(sample.confusion, [[120, 0, 0], [81, 0, 0], [74, 0, 0]])
+    assert sample.notes == sample_notes("random", other_scene=True)
+    metrics = json.loads(METRICS.read_text())
+    for choices, said in (
+        ({"split": "blocks"}, "blocks"),
+        ({"split": "x" * 99}, "x" * 37 + "..."),
+        ({}, "unknown"),
+        ([], "unknown"),
+    ):
+        METRICS.write_text(json.dumps(metrics | {"choices": choices}))
+        assert read_sample(RUN).notes == sample_notes(said, other_scene=True)
+    for name in ("metrics.json", "confusion.csv"):
+        keep(tmp_path / name, monkeypatch, "network")
+        (RUN / name).unlink()
+        assert read_sample(RUN) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "taken"),
+    [
+        ([[0.0, 1.0]], True),
+        ([[1.0005, np.nan]], True),  # a mean of float32 may be that
+        ([[1.001, 0.5]], False),
+        ([[-1e-9, 0.5]], False),
+        ([[np.nan, np.nan]], False),
+        ([[np.inf, 0.5]], False),
+        ([0.5], False),
+        ([[[0.5]]], False),
+        ([[1, 0]], False),
+    ],
+)
+def test_a_confidence_is_between_none_and_all(tmp_path, values, taken):
+    np.save(tmp_path / "confidence.npy", np.array(values))
+    if taken:
+        np.testing.assert_array_equal(read_confidence(tmp_path), values)
+    else:
+        with pytest.raises(HsiError, match="holds no confidence"):
+            read_confidence(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "taken"),
+    [
+        (np.eye(2, dtype=np.uint8), True),
+        (np.eye(2, dtype=np.int64), True),
+        (-np.eye(2, dtype=np.int64), False),
+        (np.eye(2), False),
+        (np.eye(2, dtype=bool), False),
+        (np.zeros((2, 2), dtype=np.uint8), False),
+        (np.ones(2, dtype=np.uint8), False),
+    ],
+)
+def test_a_map_has_whole_numbers_some_of_them_classes(tmp_path, values, taken):
+    np.save(tmp_path / "map.npy", values)
+    if taken:
+        np.testing.assert_array_equal(read_map(tmp_path), values)
+    else:
+        with pytest.raises(HsiError, match="holds no map of classes"):
+            read_map(tmp_path)

@@ -57,6 +57,14 @@ def test_without_a_seed_the_grid_stays_and_pixels_are_drawn_as_with_seed_0():
     whole = blocks_split(FIELD, block=2, seed=None)
     drawn = split_by_side(FIELD, whole.region, region=whole.region, per_class=3, seed=0)
     assert blocks_split(FIELD, block=2, seed=None, per_class=3).hash == drawn.hash != whole.hash
+
+
+def test_pixels_are_drawn_by_the_seed_that_shifts_the_grid():
+    whole = blocks_split(FIELD, block=2, seed=5)
+    drawn, other = (
+        split_by_side(FIELD, whole.region, region=whole.region, per_class=3, seed=seed).hash for seed in (5, 0)
+    )
+    assert blocks_split(FIELD, block=2, seed=5, per_class=3).hash == drawn != other
     assert blocks_split(FIELD, block=2, seed=None).region.dtype == np.uint8
 
 

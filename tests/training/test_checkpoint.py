@@ -146,20 +146,36 @@ HOSTILE = {
 }
 
 
-def refuse(path):
+def refuse(path, **recipe):
     with pytest.raises(HsiError) as told:
-        train(path)
+        train(path, **recipe)
     assert "is not a whole checkpoint: delete it, or start again with force=true" in str(told.value)
+
+
+def altered(kept, path, attack):
+    """A checkpoint at `path` that is the one at `kept`, but for what an attack changes."""
+    with safe_open(kept, framework="pt") as file:
+        state = json.loads(file.metadata()["state"])
+    tensors = load_file(kept)
+    attack(tensors, state)
+    save_file({key: value.contiguous() for key, value in tensors.items()}, path, {"state": json.dumps(state)})
+    return path
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_state_that_no_training_wrote_is_refused(kept, tmp_path, name):
-    with safe_open(kept, framework="pt") as file:
-        state = json.loads(file.metadata()["state"])
-    tensors, path = load_file(kept), tmp_path / "checkpoint.safetensors"
-    HOSTILE[name](tensors, state)
-    save_file({key: value.contiguous() for key, value in tensors.items()}, path, {"state": json.dumps(state)})
-    refuse(path)
+    refuse(altered(kept, tmp_path / "checkpoint.safetensors", HOSTILE[name]))
+
+
+def test_weights_without_a_history_are_refused_where_the_optimizer_counts_no_steps(tmp_path):
+    path, plain = tmp_path / "checkpoint.safetensors", partial(optimizers.sgd, momentum=0.0)
+    train(path, optimizer=plain, stop=1)
+    refuse(altered(path, path, HOSTILE["no history"]), optimizer=plain)
+
+
+def test_a_state_that_does_not_say_its_threads_is_no_cause_for_a_warning(kept, tmp_path, caplog):
+    train(altered(kept, tmp_path / "checkpoint.safetensors", lambda _, state: state.pop("threads")))
+    assert "threads" not in caplog.text
 
 
 @pytest.mark.parametrize(

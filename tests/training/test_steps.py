@@ -196,6 +196,39 @@ def test_the_loss_of_a_step_by_hand(weights, smoothing):
     assert np.isnan(row["validation_accuracy"]) == (len(samples.validation) == 0)
 
 
+@pytest.mark.parametrize("mode", ["dense", "patch"])
+def test_an_augmented_step_is_one_on_the_turned_scene(mode):
+    """By hand: image and pixels are turned, and each window is that of its pixel, borders included."""
+    samples = gather(FEATURES, SCENE.labels, WITHOUT_VALIDATION, 3, CPU)
+    model = WindowClassifier(nn.Identity(), nn.Sequential(nn.Flatten(), nn.Linear(13 * 9, 3)), 13, 3)
+    turn = draw_symmetry(0, 0)
+    image = symmetry.transform(samples.image, turn)
+    pixels = symmetry.transform_pixels(samples.train, 24, 22, turn)
+    with torch.no_grad():
+        logits = [
+            forward(model, *seen, shared=False, padding=padding)
+            for *seen, padding in (
+                (image, pixels, "edge"),
+                (image, pixels, "zero"),
+                (samples.image, samples.train, "edge"),
+            )
+        ]
+    targets = samples.targets[samples.train]
+    expected, *others = (nn.functional.cross_entropy(each, targets).item() for each in logits)
+    recipe = RECIPE(steps=1, batch_size=10**6, augment=True)
+    fitted = recipe.fit(model, samples, Engine(mode, padding="edge"))
+    assert fitted.history["loss"].tolist() == pytest.approx([expected], rel=1e-5)
+    assert all(abs(expected - other) > 1e-3 for other in others)
+
+
+@pytest.mark.parametrize(("precision", "seen"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_a_training_computes_in_the_precision_that_is_asked_for(precision, seen):
+    samples, found, model = gather(FEATURES, SCENE.labels, WITHOUT_VALIDATION, 3, CPU), set(), small()
+    model.trunk.register_forward_hook(lambda _, __, output: output.is_meta or found.add(output.dtype))
+    RECIPE(steps=1, batch_size=8, precision=precision).fit(model, samples, Engine())
+    assert found == {seen}
+
+
 def test_the_last_step_is_validated_too():
     _, history = train(RECIPE(steps=5, batch_size=16, validate_every=3))
     assert list(history.index[history["validation_accuracy"].notna()] + 1) == [3, 5]
@@ -280,5 +313,23 @@ def test_once_says_how_training_and_validation_pixels_fare():
     assert 0 < right < 1
     assert row["validation_accuracy"] == pytest.approx(right)
     assert Once().precision_on(CPU) == "fp32"
+    assert list(row) == ["step", "loss", "accuracy", "learning_rate", "validation_accuracy"]
     without = gather(FEATURES, SCENE.labels, WITHOUT_VALIDATION, 3, CPU)
     assert Once().fit(knn(13, 3, neighbours=1), without, Engine()).history["validation_accuracy"].isna().all()
+
+
+def test_an_estimator_learns_and_is_judged_on_nothing_beyond_its_regions(monkeypatch):
+    """What lies in a region without training pixels may be anything: what is learnt and said is the same."""
+    clock = iter(range(100))
+    monkeypatch.setattr("hsi.training.once.time.monotonic", lambda: next(clock))
+    region = (np.arange(22) > 11).astype(np.uint8)[None].repeat(24, 0)
+    role, found = np.where(region == 1, TEST, SPLIT.role).astype(np.uint8), []
+    for features in (FEATURES, np.where(region[:, :, None] == 1, 7, FEATURES).astype(np.float32)):
+        for seen in (Split(role, region), Split(role)):
+            model = knn(13, 3, patch_size=5)
+            fitted = Once().fit(model, gather(features, SCENE.labels, seen, 3, CPU), Engine())
+            assert fitted.seconds == 1
+            found.append((model.head.samples.tolist(), fitted.history.to_csv()))
+    assert found[0] == found[2]
+    assert found[1][0] != found[3][0]  # without regions it is seen
+    assert found[0][1] != found[1][1]
