@@ -9,6 +9,7 @@ import numpy as np
 
 from hsi import files
 from hsi.comparison.groups import Finished, Setting
+from hsi.errors import HsiError
 from hsi.evaluation.metrics import Scores, score
 from hsi.runs.opened import PROBABILITIES, read_probabilities
 from hsi.scene import Scene
@@ -71,8 +72,8 @@ def combine(
     mean_probability = None
     if all(files.is_file(run.folder / PROBABILITIES) for run in members):
         shape = *test.shape, scene.num_classes
-        total = sum(read_probabilities(run.folder, shape).astype(np.float32) for run in members)
-        mean_probability = score(scene.labels[test], 1 + np.argmax(total, 2)[test], scene.class_names)
+        total = sum(_of_test_pixels(run.folder, shape, test) for run in members)
+        mean_probability = score(scene.labels[test], 1 + np.argmax(total, 1), scene.class_names)
     return Ensemble(
         setting=number,
         seeds=len(members),
@@ -82,3 +83,11 @@ def combine(
         majority_map=majority_map,
         disagreement=disagreement,
     )
+
+
+def _of_test_pixels(folder: Path, shape: tuple[int, ...], test: np.ndarray) -> np.ndarray:
+    """The probabilities (N, K) float32 of the test pixels; HsiError: missing, damaged, or none for some of them."""
+    found = read_probabilities(folder, shape)[test]
+    if np.isnan(found).any():
+        raise HsiError(f"{folder / PROBABILITIES} has no number for some test pixels: repeat the run with force=true")
+    return found.astype(np.float32)

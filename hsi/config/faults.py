@@ -58,7 +58,8 @@ def _explain(error: BaseException, argv: Sequence[str]) -> str | None:
     missing = [cause.full_key for cause in causes if isinstance(cause, MissingMandatoryValue) and cause.full_key]
     if missing:  # the innermost says which; those around it say who asked
         return f"{missing[-1]} has no value yet: give {missing[-1]}=..."
-    message = " ".join(str(error).split())
+    said = (" ".join(str(cause).split()) for cause in causes)
+    message = next((words for words in said if words), type(error).__name__)  # Hydra has some that say nothing
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _explain_reference(message, argv) or _explain_configuration(message, error)
     if _is_of_composing(error):
@@ -68,10 +69,14 @@ def _explain(error: BaseException, argv: Sequence[str]) -> str | None:
 
 
 def _is_of_composing(error: BaseException) -> bool:
-    """Whether Hydra or OmegaConf raised it: the innermost module that is not one of Python's own is theirs."""
+    """Whether Hydra or OmegaConf raised it: the innermost module that is not one of Python's own is theirs.
+
+    Where recursion went too deep, chance says which is the innermost: then that they took part is enough.
+    """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     packages = [str(frame.f_globals.get("__name__")).partition(".")[0] for frame in reversed(frames)]
-    return next((each for each in packages if each not in sys.stdlib_module_names), "") in ("hydra", "omegaconf")
+    others = [each for each in packages if each not in sys.stdlib_module_names]
+    return not {"hydra", "omegaconf"}.isdisjoint(others if isinstance(error, RecursionError) else others[:1])
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -58,6 +58,9 @@ Window = Annotated[
     AfterValidator(_require_odd),
 ]
 Real = Annotated[float, _Number, Field(allow_inf_nan=False, description="a number")]
+Gigabytes = Annotated[
+    float, _Number, Field(gt=0, le=10**6, allow_inf_nan=False, description="a positive number up to 1000000")
+]
 Positive = Annotated[float, _Number, Field(gt=0, allow_inf_nan=False, description="a positive number")]
 NotNegative = Annotated[float, _Number, Field(ge=0, allow_inf_nan=False, description="a number from 0 on")]
 Share = Annotated[float, _Number, Field(gt=0, lt=1, description="a share between 0 and 1")]

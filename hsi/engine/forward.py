@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hsi.config.values import Positive, Switch
+from hsi.config.values import Gigabytes, Switch
 from hsi.engine.contract import PlainHead, WindowClassifier
 from hsi.engine.cost import activation_floats
 from hsi.engine.framed import Framed, Padding, frame, split_by_region
@@ -51,7 +51,7 @@ class Engine:
 
     mode: Literal["auto", "dense", "patch"] = "auto"
     padding: Padding = "zero"
-    memory_gb: Positive = 2.0
+    memory_gb: Gigabytes = 2.0
     channels_last: Literal["auto"] | Switch = "auto"
 
     def lay_out(self, model: WindowClassifier) -> WindowClassifier:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from hsi.config.values import Positive, Share, Switch, Symmetries
+from hsi.config.values import Gigabytes, Positive, Share, Switch, Symmetries
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.device import Device, resolve_device
 from hsi.engine.forward import Engine
@@ -50,7 +50,7 @@ class Options:
     unknown: Share | None = None
     unknown_score: Kind = "max_logit"
     probabilities: Switch = False
-    memory_gb: Positive = 2.0
+    memory_gb: Gigabytes = 2.0
 
 
 class Model(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hsi.config.saved import read_config
+from hsi.errors import shown
 from hsi.runs.folder import CONFIG, METRICS
 from hsi.runs.identity import comparable, config_hash
 from hsi.runs.model import load_model
@@ -44,7 +45,7 @@ def verify_older(
     if not np.array_equal(read_confusion(folder).to_numpy(), evaluation.scores.confusion):
         verdict.differences.append("confusion.csv does not follow from map and split")
     rest = sorted(metrics.keys() - found.keys() - {"files", "config", "config_hash"})
-    verdict.trusted.append(f"{', '.join(rest)}: the run is of an earlier version")
+    verdict.trusted.append(f"{', '.join(map(shown, rest))}: the run is of an earlier version")
     verdict.trusted.append("model.safetensors: that the training gives these weights, and these weights the map")
 
 

@@ -324,6 +324,19 @@ def test_pixels_votes_and_figures(tmp_path, call, scene):
     assert np.load(out / "disagreement_1.npy").shape == scene.labels.shape
 
 
+def test_votes_of_test_pixels_without_a_number_are_refused(tmp_path, call, scene):
+    folders = [write_run(tmp_path / "runs" / str(seed), seed=seed, oa=0.9) for seed in range(2)]
+    for seed, folder in enumerate(folders):
+        write_maps(folder, scene, 0.1, seed)
+    path = folders[0] / "probabilities.npy"
+    chances = np.load(path)
+    chances[tuple(np.argwhere(scene.labels > 0)[0])] = np.frombuffer(b"\x01\x7d", np.float16)  # a NaN that signals
+    np.save(path, chances)
+    status, _, told = call(tmp_path / "runs")
+    assert status == 2
+    assert "probabilities.npy has no number for some test pixels" in told
+
+
 def test_runs_without_maps_or_partners_are_said(tmp_path, call, scene):
     for seed in range(3):
         folder = write_run(tmp_path / f"svm{seed}", seed=seed, oa=0.9)

@@ -6,6 +6,7 @@ import pytest
 from hydra._internal.core_plugins.file_config_source import FileConfigSource as HydraSource
 from hydra._internal.sources_registry import SourcesRegistry
 
+from hsi.config.faults import explain
 from hsi.config.sources import DEEPEST, LARGEST, MOST_VALUES, FileConfigSource, guard_sources
 from hsi.errors import HsiError
 from hsi.recipes import compose_settings, recipe_of
@@ -45,6 +46,24 @@ def compose(folder, content):
     (folder / "experiment").mkdir(exist_ok=True)
     (folder / "experiment" / "mine.yaml").write_bytes(content.encode() if isinstance(content, str) else content)
     return compose_settings([f"hydra.searchpath=[file://{folder}]", "experiment=mine"])[0]
+
+
+def test_what_hydra_refuses_without_a_word_costs_a_sentence(tmp_path):
+    with pytest.raises(HsiError, match=r"defaults refers to scene\.noise, which is not there"):
+        compose(tmp_path, "defaults: ${scene.noise}\nseed: 3\n")
+
+
+def test_a_circle_is_told_wherever_recursion_ends():
+    """Which call is one too many is chance: any function that Hydra or OmegaConf calls may be it."""
+    omegaconf = {"__name__": "omegaconf.base"}
+    exec("def resolve(node): return node()", omegaconf)
+    with pytest.raises(RecursionError) as told:
+        omegaconf["resolve"](circle)
+    assert "leads in a circle" in explain(told.value)
+
+
+def circle():
+    return circle()
 
 
 @pytest.mark.parametrize("name", REFUSED)

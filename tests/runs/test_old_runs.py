@@ -76,6 +76,12 @@ def test_an_old_run_that_was_changed_is_named(commands, tmp_path):
         assert finding in told
 
 
+def test_keys_that_cannot_be_printed_stay_in_their_line(commands, tmp_path):
+    path = tmp_path / "network" / "metrics.json"
+    files.write_json(path, json.loads(path.read_text()) | {"aw\x7fard\n": "best paper"})
+    assert all(line.isprintable() for line in verify(tmp_path / "network").trusted)
+
+
 def test_another_scene_under_the_old_name_is_named(commands, tmp_path):
     np.save("cube.npy", np.load("cube.npy") + 1)
     assert [line for line in verify(tmp_path / "network").differences if line.startswith("scene_hash: ")]
