@@ -112,7 +112,7 @@ def test_the_sample_for_areas_is_the_confusion_and_says_how_it_was_drawn(tmp_pat
     [
         ([[0.0, 1.0]], True),
         ([[1.0005, np.nan]], True),  # a mean of float32 may be that
-        ([[1.001, 0.5]], False),
+        ([[1.0011, 0.5]], False),
         ([[-1e-9, 0.5]], False),
         ([[np.nan, np.nan]], False),
         ([[np.inf, 0.5]], False),
