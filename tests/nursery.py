@@ -11,6 +11,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import threading
 import traceback
 from importlib import import_module
 from pathlib import Path
@@ -115,6 +116,7 @@ def _become(module: str, words: list[str], folder: str, told: str, before: Call 
 
 def _leave(status: int) -> NoReturn:
     """End the process without clearing away its libraries, which takes longer than most commands."""
+    threading._shutdown()  # as the interpreter does it: first of all the workers of a pool are sent home
     atexit._run_exitfuncs()
     sys.stdout.flush()
     os._exit(status)
