@@ -35,7 +35,7 @@ from hsi.training.temperature import best_temperature
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a scene is classified: every choice but scene, split and seed.
+    """How a scene is classified: every choice but scene, split, and the seed that sets all others.
 
     Parameters
     ----------
@@ -54,6 +54,8 @@ class Recipe:
     settings: MapSettings
     name: str = "model"  # of the model, for messages
     window: int | None = None  # side of the windows, where it is known before there is a network
+    start_seed: int | None = None  # of the first weights, where it is not that of all
+    order_seed: int | None = None  # of the order of the pixels, augmentation and dropout, likewise
 
     def require_room(self, scene: Scene) -> None:
         """Raise HsiError where the windows are larger than a scene: before a network of that size is made."""
@@ -108,7 +110,8 @@ def train(
     _require_validation(recipe.settings, split)
     started = time.monotonic()
     chosen = resolve_device(device)
-    seed_everything(seed)
+    start, order = (seed if own is None else own for own in (recipe.start_seed, recipe.order_seed))
+    seed_everything(start)
     features = recipe.reduce(scene.cube, split, valid=scene.valid)
     network = recipe.model(features.components, scene.num_classes)
     costs = cost(network, scene.rows, scene.cols)
@@ -120,7 +123,9 @@ def train(
 
     if ready:
         ready()
-    fitted = recipe.training.fit(network, samples, recipe.engine, seed, checkpoint)
+    if order != start:  # or dropout would follow the seed of the first weights
+        seed_everything(order)
+    fitted = recipe.training.fit(network, samples, recipe.engine, order, checkpoint)
     model = TrainedModel(
         network=network,
         reducer=features.reducer,

@@ -20,7 +20,7 @@ from hsi.config.build import DIRECTIVES, TARGET, build, build_as, build_later, c
 from hsi.config.faults import explain
 from hsi.config.shipped import CONF
 from hsi.config.sources import guard_sources
-from hsi.config.values import Window
+from hsi.config.values import Seed, Window
 from hsi.config.window import register_window
 from hsi.config.words import require_words
 from hsi.engine.device import Precision
@@ -94,7 +94,7 @@ def override(key: str, value: Any) -> str:
 
 
 def recipe_of(tree: Mapping[str, Any], name: str) -> Recipe:
-    """Build every choice but scene, split and seed.
+    """Build every choice but scene, split, and the seed that sets all others.
 
     Parameters
     ----------
@@ -114,6 +114,8 @@ def recipe_of(tree: Mapping[str, Any], name: str) -> Recipe:
         settings=build_as(MapSettings, tree["map"], "map"),
         name=name,
         window=check_value(Window | None, tree["model"].get("patch_size"), "model.patch_size"),
+        start_seed=check_value(Seed | None, tree.get("start_seed"), "start_seed"),
+        order_seed=check_value(Seed | None, tree.get("order_seed"), "order_seed"),
     )
 
 

@@ -19,8 +19,9 @@ from hsi.runs.identity import comparable
 
 log = logging.getLogger(__name__)
 
-SEED_KEYS = ("seed", "split.seed", "split.fold", "model.seed")  # runs that differ in these alone are repetitions
-LEARNING = ("train", "optimizer", "schedule", "precision")  # groups and keys without meaning for an estimator
+OWN_SEEDS = ("start_seed", "order_seed")  # follow ``seed`` where they are null
+SEED_KEYS = ("seed", *OWN_SEEDS, "split.seed", "split.fold", "model.seed")  # in these alone repetitions differ
+LEARNING = ("train", "optimizer", "schedule", "precision", *OWN_SEEDS)  # without meaning for an estimator
 
 Fraction = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
 Kappa = Annotated[float, Field(ge=-1, le=1, description="a number from -1 to 1")]
@@ -50,6 +51,7 @@ OPTIONAL: dict[str, Any] = {
     "multiply_adds_per_pixel": dict[str, Index] | None,
     "precision": Word,
     "threads": Index,
+    **{f"config.{key}": Seed | None for key in OWN_SEEDS},
 }
 
 
@@ -61,9 +63,11 @@ class Finished:
     metrics: dict[str, Any]
 
     @property
-    def key(self) -> tuple[str, int]:
-        """Split hash and seed: runs of two settings can be paired when both agree."""
-        return self.metrics["split_hash"], self.metrics["seed"]
+    def key(self) -> tuple[str, int, int, int]:
+        """Split hash, and the seeds of all, of the first weights, of the order: runs are paired when all agree."""
+        seed, config = self.metrics["seed"], self.metrics["config"]
+        start, order = (seed if config.get(key) is None else config[key] for key in OWN_SEEDS)
+        return self.metrics["split_hash"], seed, start, order
 
 
 @dataclass(frozen=True)
@@ -124,14 +128,14 @@ def group_runs(found: Sequence[Finished]) -> list[Setting]:
     A run that is there twice (same configuration, split and seed) counts once. A setting's name lists what differs
     between the settings at hand.
     """
-    runs: dict[tuple[str, str, int], Finished] = {}
+    runs: dict[tuple[str, tuple[str, int, int, int]], Finished] = {}
     for run in found:
-        place = (_identity(run), *run.key)
+        place = (_identity(run), run.key)
         if place in runs:
             log.info("Left out, the same run as %s: %s", runs[place].folder, run.folder)
         runs.setdefault(place, run)
-    first_seen = {identity: number for number, (identity, _, _) in reversed(list(enumerate(runs)))}
-    ordered = sorted(runs.items(), key=lambda item: (first_seen[item[0][0]], item[1].metrics["seed"], item[0][1]))
+    first_seen = {identity: number for number, (identity, _) in reversed(list(enumerate(runs)))}
+    ordered = sorted(runs.items(), key=lambda item: (first_seen[item[0][0]], item[1].key[1:], item[1].key[0]))
     groups = [
         Setting("", tuple(run for _, run in members)) for _, members in groupby(ordered, key=lambda item: item[0][0])
     ]

@@ -22,6 +22,8 @@ LATER = {  # keys that came after the first runs, with the values under which th
     "scene.nodata": None,
     "scene.drop_bands": "auto",
     "scene.scaled": True,
+    "start_seed": None,
+    "order_seed": None,
 }
 LISTS = ("scene.labels",)  # keys of `PATHS` that may be lists
 FORMAT = 3  # of metrics.json: 2 has checksums of fewer files, runs without the key are older still

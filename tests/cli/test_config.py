@@ -58,6 +58,7 @@ def test_seed_and_window_reach_where_they_are_used():
     config = configure("seed=7", "patch_size=11")
     assert (config.split.seed, config.model.patch_size) == (7, 11)
     assert configure("seed=7", "split.seed=1").split.seed == 1
+    assert (configure("seed=7").start_seed, configure("seed=7", "order_seed=2").order_seed) == (None, 2)
     own = configure("model=lenet", "split=guard")
     assert own.patch_size is None
     assert own.split.patch_size == own.model.patch_size == 15

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,30 @@ def test_runs_are_grouped_by_what_is_no_seed(tmp_path):
     settings = read_settings(folders)
     assert [setting.name for setting in settings] == ["model=svm", "model=cnn"]
     assert [[run.metrics["seed"] for run in setting.runs] for setting in settings] == [[0, 1, 2]] * 2
+
+
+def test_the_seeds_of_start_and_order_make_repetitions_that_are_paired(tmp_path):
+    """Two settings by 2 x 2 seeds of the two kinds: four runs each, none taken for another, each with its partner."""
+    folders = []
+    for model, start, order in product(("svm", "cnn"), (None, 3), (0, 4)):
+        folders.append(write_run(tmp_path / f"{model}{start}{order}", model=model, seed=0, oa=0.9))
+        metrics = files.read_json(folders[-1] / "metrics.json")
+        metrics["config"] |= {"start_seed": start, "order_seed": order}
+        files.write_json(folders[-1] / "metrics.json", metrics)
+    ours, theirs = read_settings(folders)
+    assert [run.key[1:] for run in ours.runs] == [(0, 0, 0), (0, 0, 4), (0, 3, 0), (0, 3, 4)]
+    assert [run.key for run in ours.runs] == [run.key for run in theirs.runs]
+    (pair,) = compare_pairs([ours, theirs], "oa", {})
+    assert (pair.paired.difference.n, pair.left_out) == (4, 0)
+
+
+@pytest.mark.parametrize("given", [-1, 0.5, "one", [1]])
+def test_a_seed_that_is_none_is_named(tmp_path, given):
+    folder = write_run(tmp_path, model="svm", seed=0, oa=0.9)
+    metrics = files.read_json(folder / "metrics.json")
+    files.write_json(folder / "metrics.json", metrics | {"config": metrics["config"] | {"start_seed": given}})
+    with pytest.raises(HsiError, match=r"config\.start_seed"):
+        read_settings([folder])
 
 
 def test_settings_below_one_group_are_not_merged(tmp_path):
