@@ -41,7 +41,7 @@ def test_interplay_is_the_rest():
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say():
-    """Over 400 drawn studies, but for five standard deviations of a binomial of 0.95; cut to 0 they may hold it oftener."""
+    """Over 400 drawn studies, but for five standard deviations of a binomial; cut to 0 they may hold it oftener."""
     chance = np.random.default_rng(0)
     true, hits = {"split": 2.0, "start": 1.0, "order": 0.5, "rest": 0.7}, dict.fromkeys((*variance.FACTORS, "rest"), 0)
     for _ in range(400):
