@@ -49,6 +49,15 @@ def test_windows_are_odd_and_of_the_scene_and_seen_as_the_run_says(window, conte
     assert (found["test_windows_with_training_pixel"] > 0) == (context == "free" and window > 1)
 
 
+@pytest.mark.parametrize(("rows", "largest"), [(8, 7), (9, 9)])
+def test_the_largest_window_fits_into_the_scene(rows, largest):
+    part = slice(0, rows), slice(0, COLS)
+    given = {"class_map": LABELS[part], "confidence": SURE[part], "role": ROLE[part], "scene": SCENE.part(*part)}
+    assert judged(**given, window=largest).leakage["window"] == largest
+    with pytest.raises(HsiError, match=f"no window of this scene is {largest + 2} pixels wide"):
+        judged(**given, window=largest + 2)
+
+
 @pytest.mark.parametrize(
     ("changed", "fault"),
     [
