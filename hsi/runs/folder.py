@@ -101,5 +101,5 @@ def claim(folder: Path, config: Mapping[str, Any], overrides: list[str], force: 
     if force:
         for old in (folder / METRICS, folder / CHECKPOINT):
             old.unlink(missing_ok=True)
-    files.write(folder / OVERRIDES, yaml.safe_dump(overrides, sort_keys=False))
+    files.write(folder / OVERRIDES, yaml.safe_dump(overrides))
     files.write(folder / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))

@@ -36,7 +36,7 @@ def settle(config: DictConfig) -> dict[str, Any]:
     tree = cast(dict[str, Any], OmegaConf.to_container(own, resolve=True, throw_on_missing=True))
     for key in PATHS:
         group, _, name = key.rpartition(".")
-        place = tree.get(group, {}) if group else tree
+        place = tree.get(group) if group else tree
         if isinstance(place, dict) and isinstance(place.get(name), (str, list) if key in LISTS else str):
             place[name] = _each_path(place[name], lambda path: str(path.expanduser().absolute()))
     return tree

@@ -149,22 +149,23 @@ def load_model(folder: Path, trust: Collection[str] = ()) -> TrainedModel:
         model["pretrained"] = False  # the weights lie beside it
     engine, settings = (vet(bundle.get(group), group, path) for group in ("engine", "map"))
     described = {key: check_value(hint, bundle.get(key), f"{path}: {key}") for key, hint in DESCRIBED.items()}
+    content = files.read_bytes(folder / WEIGHTS, LARGEST)
     try:
         _require_as_many(described)
-        tensors = from_bytes(files.read_bytes(folder / WEIGHTS, LARGEST))
+        tensors = from_bytes(content)
         sensor = Sensor.from_json(bundle)
         reducer = _reducer(tensors, sensor.bands)
         return TrainedModel(
             network=_network(model, reducer.weights.shape[1], len(described["class_names"]), tensors),
             reducer=reducer,
-            engine=build(engine, f"{path}: engine"),
-            settings=build(settings, f"{path}: map"),
+            engine=build(engine, "engine"),
+            settings=build(settings, "map"),
             sensor=sensor,
             unknown=tables_from_json(bundle.get("unknown")),
             **described,
         )
-    except HsiError:
-        raise
+    except HsiError as error:
+        raise type(error)(f"{path}: {error}") from error
     except Exception as error:  # networks and tensors that are no run's fail in whatever way
         raise HsiError(
             f"{path} and {WEIGHTS} do not fit together or are damaged ({shown(error, 120)}): repeat the run with "

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from conftest import TRIAL
 from omegaconf import OmegaConf
+from omegaconf.errors import MissingMandatoryValue
 
 from hsi.errors import HsiError
 from hsi.runs.folder import held
@@ -117,6 +118,9 @@ def test_what_a_run_is_counts(other):
             {"model.attention": "se", "model.attention_position": 2},
         ),
         ({"model": {"attention_position": "last"}}, {"model.attention_position": "last"}),
+        ({"model": {"attention": None}}, {}),
+        ({"model": {"attention": {"_target_": "hsi.a.b.se", "_x_": 1}}}, {"model.attention._target_": "se"}),
+        ({"split": {"path": 3, "test_path": True}}, {"split.path": 3, "split.test_path": True}),
         (
             {"scene": {"labels": ["/a/b.shp", "/a/c.shp"], "cube": ""}},
             {"scene.labels": ["b.shp", "c.shp"], "scene.cube": ""},
@@ -175,10 +179,29 @@ def test_paths_are_settled_from_where_the_command_was_given(tmp_path, monkeypatc
     }
 
 
+def test_what_is_settled_is_whole_and_may_refer_to_what_is_left_out():
+    assert settle(OmegaConf.create({"a": "${hydra.b}", "hydra": {"b": 1}})) == {"a": 1}
+    with pytest.raises(MissingMandatoryValue):
+        settle(OmegaConf.create({"a": {"b": "???"}}))
+
+
 def test_identity_counts_content_split_and_precision():
     whole = identity(BASE, "s", "p", "fp32")
     others = {identity(BASE, *parts) for parts in (("t", "p", "fp32"), ("s", "q", "fp32"), ("s", "p", "bf16"))}
     assert len(others | {whole}) == 4
+
+
+def test_where_a_run_is_computed_is_no_part_of_its_plain_configuration():
+    """Keys count by their full names: what is a matter of the machine in one group is a choice in another."""
+    tree = {
+        "seed": 1,
+        "device": "cpu",
+        "scene": {"data_dir": "/a", "cube": "c"},
+        "engine": {"memory_gb": 1, "mode": "a"},
+    }
+    tree |= {"x": {"device": "d", "memory_gb": 2, "y": {"data_dir": "e"}}, "_machine_": ["seed"]}
+    kept = {"seed": 1, "scene": {"cube": "c"}, "engine": {"mode": "a"}, "x": tree["x"]}
+    assert plain(tree) == kept
 
 
 def test_the_plain_configuration_is_a_fixed_point():

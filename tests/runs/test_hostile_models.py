@@ -203,6 +203,7 @@ def test_a_model_that_asks_for_more_is_refused(commands, name):
     status, told = found["predict"]
     assert status == 2
     assert reason in " ".join(told.split())
+    assert "network/bundle.json" in told or "network/model.safetensors" in told
     assert not Path("there/map.npy").exists()
     assert found["verify"][0] == 1  # by its checksum
 
