@@ -8,12 +8,15 @@ scene a pixel lies: between labels that helps, in fields never seen it misleads.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import numpy as np
 import torch
 from pydantic import Field
 from sklearn.base import BaseEstimator
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -72,6 +75,22 @@ class GaussianScales(nn.Module):
         return total[:, :-1] / total[:, -1:].clamp_min(torch.finfo(total.dtype).tiny)
 
 
+@dataclass(frozen=True)
+class MeanKernel:
+    """The mean of radial kernels, one for each of `parts` equal groups of features; a kernel for scikit-learn's SVC.
+
+    Two pixels that differ at one scale alone stay alike at the others, where a joint kernel would part them.
+    """
+
+    parts: int
+    gamma: float
+
+    def __call__(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """(N, F) and (M, F) -> (N, M), from 0 to 1."""
+        pairs = zip(np.split(one, self.parts, axis=1), np.split(other, self.parts, axis=1), strict=True)
+        return np.asarray(np.mean([rbf_kernel(a, b, self.gamma) for a, b in pairs], axis=0))
+
+
 def reach(scale: float) -> int:
     """How many pixels from its middle a Gaussian is cut off."""
     return math.ceil(REACH * scale)
@@ -82,18 +101,21 @@ def scales(
     num_classes: int,
     scales: Scales = (1, 2, 4, 8, 16, 24),
     head: Literal["svm", "lda"] = "svm",
+    kernel: Literal["joint", "mean"] = "joint",
     C: Positive = 100,
     gamma: Positive = 1,
     patch_size: Window | None = None,
 ) -> WindowClassifier:
     """A support vector machine with a radial kernel, or a linear discriminant, on the standardised scales.
 
-    `gamma` is in units of 1 / features. Without `patch_size` the window is as wide as the widest filter,
+    `kernel` is one of all features, or the mean of one for each scale (`MeanKernel`); `gamma` is in units of 1 / the
+    features that a kernel sees. Without `patch_size` the window is as wide as the widest filter,
     2 * ceil(3 * max(scales)) + 1; with it, wider filters are cut off.
     """
     window = 2 * reach(max(scales)) + 1 if patch_size is None else patch_size
     features = len(scales) * in_channels
-    machine: BaseEstimator = SVC(C=C, gamma=gamma / features, break_ties=True)  # the map is the argmax of the logits
+    seen: MeanKernel | str = "rbf" if kernel == "joint" else MeanKernel(len(scales), gamma / in_channels)
+    machine: BaseEstimator = SVC(C=C, kernel=seen, gamma=gamma / features, break_ties=True)  # the map is their argmax
     if head == "lda":
         machine = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
     estimator = EstimatorHead(make_pipeline(StandardScaler(), machine), features, num_classes)

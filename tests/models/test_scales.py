@@ -14,7 +14,7 @@ from hsi.engine.forward import Engine, logits_of
 from hsi.engine.samples import gather
 from hsi.errors import HsiError
 from hsi.models.building import build_model
-from hsi.models.scales import GaussianScales, scales
+from hsi.models.scales import GaussianScales, MeanKernel, scales
 from hsi.runs.model import load_model
 from hsi.runs.opened import open_run
 from hsi.splits.roles import Split
@@ -81,8 +81,15 @@ def test_window_by_window_shared_and_in_small_parts_agree():
     np.testing.assert_allclose(smoothed(image, (0, 1, 2), 13, memory_gb=2e-5), whole, atol=1e-6)
 
 
-@pytest.mark.parametrize("head", ["svm", "lda"])
-def test_it_learns_what_one_pixel_cannot_tell(head):
+def test_a_kernel_for_each_scale_by_hand():
+    """Two scales of one channel: the mean of exp(-gamma d**2) of each."""
+    kernel = MeanKernel(2, 0.5)
+    found = kernel(np.array([[0.0, 1.0]]), np.array([[2.0, 1.0], [0.0, 0.0]]))
+    np.testing.assert_allclose(found, [[(np.exp(-2) + 1) / 2, (1 + np.exp(-0.5)) / 2]])
+
+
+@pytest.mark.parametrize("given", [{"head": "svm"}, {"head": "svm", "kernel": "mean"}, {"head": "lda"}])
+def test_it_learns_what_one_pixel_cannot_tell(given):
     """Classes differ by a hundredth of the noise of a pixel; their fields are smooth."""
     rng = np.random.default_rng(0)
     labels = np.repeat([1, 2, 3], [8, 8, 7])[:, None] * np.ones(COLS, dtype=int)
@@ -91,7 +98,7 @@ def test_it_learns_what_one_pixel_cannot_tell(head):
     samples = gather(image.astype(np.float32), labels, Split(role), CLASSES, torch.device("cpu"))
     rights = []
     for widths in ((0,), (0, 1, 2)):
-        model = scales(BANDS, CLASSES, scales=widths, head=head)
+        model = scales(BANDS, CLASSES, scales=widths, **given)
         Once().fit(model, samples, Engine())
         found = logits_of(model, samples.image, Engine()).argmax(1).view(ROWS, COLS).numpy() + 1
         rights.append((found == labels)[role == 3].mean())
@@ -123,7 +130,9 @@ def test_scales_that_are_none(value):
 
 
 def test_a_run_its_window_and_back_from_its_files(hsi_run, tmp_path):
-    outcome = hsi_run(*TRIAL, "model=scales", "model.scales=[0,1,2]", "patch_size=null", "hydra.run.dir=made")
+    outcome = hsi_run(
+        *TRIAL, "model=scales", "model.scales=[0,1,2]", "model.kernel=mean", "patch_size=null", "hydra.run.dir=made"
+    )
     assert outcome.status == 0, outcome.err
     metrics = json.loads((tmp_path / "made/metrics.json").read_text())
     assert metrics["oa"] > 0.9
