@@ -21,20 +21,21 @@ from hsi.verification.listed import different_files
 from hsi.verification.verdict import Verdict
 
 OLDER = (None, 2)  # formats of metrics.json
-LACKING = {3: ("leakage.fields",)}  # formats that are verified like today's, but for these keys, dotted
+WHOLE = (3,)  # formats that lack `LATER` alone: their runs are put together again like those of today
+LATER = ("leakage.fields",)  # keys of metrics.json, dotted where nested, that came with format 4
 FILES = ("map.npy", "confidence.npy", "split.npz", "confusion.csv", "history.csv", "model.safetensors", "bundle.json")
 SOMETIMES = (PROBABILITIES, "areas.csv", "map.tif", "confidence.tif")
 
 
-def as_of(found: dict[str, Any], written: int | None) -> dict[str, Any]:
-    """What metrics.json of an earlier format, `written`, would hold of what is `found` today."""
-    kept = {**found, "format": written}
-    for key in LACKING.get(written or 0, ()):
-        *groups, name = key.split(".")
-        place = kept
-        for group in groups:
-            place[group] = place = dict(place[group])
-        del place[name]
+def without_later(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What metrics.json would hold, as it was before format 4: without `LATER`."""
+    kept = dict(found)
+    for key in LATER:
+        group, _, name = key.rpartition(".")
+        if group:
+            kept[group] = {inner: value for inner, value in kept[group].items() if inner != name}
+        else:
+            del kept[name]
     return kept
 
 
@@ -47,9 +48,8 @@ def verify_older(
     prediction, split = read_pixels(folder, scene, len(trained.class_names))
     window, context = trained.network.window, trained.settings.context
     evaluation = judge(folder, scene, split, prediction.class_map, prediction.confidence, window, context)
-    found = json.loads(json.dumps(evaluation.as_json()))
+    found = without_later(json.loads(json.dumps(evaluation.as_json())))
     del found["leakage"]["sentence"]  # versions word it in their own ways
-    del found["leakage"]["fields"]  # which they do not have
     found["calibration"]["temperature"] = trained.temperature
     found |= {"scene_hash": scene_hash(scene), "data": dict(scene.checksums), "split_hash": split.hash}
     written = {key: value for key, value in metrics.items() if key in found}
