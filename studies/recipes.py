@@ -4,6 +4,7 @@ Each run of ``experiment=ip_*`` in or below the folders goes to its recipe. The 
 begin with "# Measured:" or follow it are written anew from them; what is typed by hand stays.
 """
 
+import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,17 @@ START, GOES_ON = "# Measured: ", "#   "
 PREFIX = "ip_"
 
 
-def main(folders: Sequence[Path], recipes: Path = CONF / "experiment") -> None:
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the headers of the recipes that the runs in or below the folders of the command line are of."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("folders", nargs="+", type=Path)
+    try:
+        rewrite(parser.parse_args(argv).folders)
+    except HsiError as error:
+        sys.exit(f"Error: {error}")
+
+
+def rewrite(folders: Sequence[Path], recipes: Path = CONF / "experiment") -> None:
     """Write the headers of all recipes that the runs in or below `folders` are of."""
     runs = defaultdict(list)
     for folder in find_runs(folders):
@@ -84,7 +95,4 @@ def _spread(measured: Sequence[Mapping[str, Any]], key: str, factor: float, digi
 
 
 if __name__ == "__main__":
-    try:
-        main([Path(word) for word in sys.argv[1:]])
-    except HsiError as error:
-        sys.exit(f"Error: {error}")
+    main()

@@ -9,7 +9,7 @@ from conftest import configure
 import hsi
 from hsi.config.shipped import CONF
 from hsi.errors import HsiError
-from studies.recipes import header, main, with_header
+from studies.recipes import header, main, rewrite, with_header
 
 RECIPES = ["ip_30", "ip_10", "ip_5", "ip_10_per_class", "ip_695", "ip_dase"]
 
@@ -53,12 +53,14 @@ def test_runs_find_their_recipe(tmp_path, capsys):
         folder = tmp_path / "sweep" / str(seed)
         folder.mkdir(parents=True)
         (folder / "metrics.json").write_text(json.dumps(a_run(seed, 0.9 + seed / 100)))
-    main([tmp_path / "sweep"], tmp_path)
+    rewrite([tmp_path / "sweep"], tmp_path)
     assert "OA 93.50" in (tmp_path / "ip_10.yaml").read_text()
     assert "OA 93.50" in capsys.readouterr().out
     (folder / "metrics.json").write_text(json.dumps(a_run(3, 0.9, choices={"experiment": None})))
     with pytest.raises(HsiError, match=r"no finished run of experiment=ip_\.\.\. in "):
-        main([folder], tmp_path)
+        rewrite([folder], tmp_path)
+    with pytest.raises(SystemExit, match="Error: .* is no directory"):
+        main([str(tmp_path / "nothing")])
 
 
 @pytest.mark.parametrize("name", RECIPES)
