@@ -59,7 +59,7 @@ def test_runs_find_their_recipe(tmp_path, capsys):
     (folder / "metrics.json").write_text(json.dumps(a_run(3, 0.9, choices={"experiment": None})))
     with pytest.raises(HsiError, match=r"no finished run of experiment=ip_\.\.\. in "):
         rewrite([folder], tmp_path)
-    with pytest.raises(SystemExit, match="Error: .* is no directory"):
+    with pytest.raises(SystemExit, match=r"Error: .* is no directory"):
         main([str(tmp_path / "nothing")])
 
 

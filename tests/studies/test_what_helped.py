@@ -55,8 +55,9 @@ def test_the_first_variant_is_the_model(scene):
 def test_every_variant_judges(scene):
     train, validation = next(held_out(scene, "10 a class", 1))
     for variant in VARIANTS[-7:]:
-        stack = np.random.default_rng(0).normal(size=(scene.rows * scene.cols, len(SCALES)))
-        stack[np.arange(len(stack)), scene.labels.ravel() % len(SCALES)] += 3
+        width = len(variant.scales)
+        stack = np.random.default_rng(0).normal(size=(scene.rows * scene.cols, width))
+        stack[np.arange(len(stack)), scene.labels.ravel() % width] += 3
         oa, aa = judge(scene, stack, variant, train, validation)
         assert 0.2 < oa < 1
         assert 0.2 < aa < 1
