@@ -16,7 +16,7 @@ from hsi import files
 from hsi.cli.main import main
 from hsi.cli.request import AuditRequest
 from hsi.config.build import build_as
-from hsi.evaluation.leakage import audit, in_words, ladder
+from hsi.evaluation.leakage import audit, fields_in_words, in_words, ladder
 from hsi.plots import canvas
 from hsi.plots.leakage import draw_ladder, draw_leakage
 from hsi.recipes import split_of
@@ -66,6 +66,7 @@ def run(config: DictConfig) -> None:
     )
     log.info("\nTest windows:\n%s\n", tabulate(shown, headers="keys", showindex=False, tablefmt="simple"))
     log.info("%s", in_words(leakage))
+    log.info("%s", fields_in_words(leakage["fields"]))
     log.info("Table and pictures: %s", folder)
 
 

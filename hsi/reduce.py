@@ -1,4 +1,4 @@
-"""From bands to components: PCA, standardisation or nothing, always as one affine map that travels with the model.
+"""From bands to components: PCA, MNF, standardisation or nothing, always as one affine map that travels with the model.
 
 A fitted `Reducer` is saved with every run, so the next scene meets the same transform, never one fitted
 on itself.
@@ -18,6 +18,8 @@ from hsi.config.values import Count, Switch
 from hsi.cube import Cube, LazyCube, blocks
 from hsi.errors import HsiError
 from hsi.splits.roles import TRAIN, Split
+
+ROUNDING = 1e-10  # share of the largest eigenvalue below which another is none
 
 FitOn = Literal["auto", "all", "train"]
 
@@ -115,6 +117,71 @@ def pca(
     if whiten:
         weights = weights / np.sqrt(np.maximum(variance, np.finfo(float).tiny))
     return Features(cube, Reducer(mean, weights, ratio), valid)
+
+
+def mnf(
+    cube: Cube, split: Split, *, valid: np.ndarray | None = None, components: Count = 15, fit_on: FitOn = "auto"
+) -> Features:
+    """Minimum noise fraction: the axes with the largest ratio of variance to that of noise, each of unit variance.
+
+    Green, Berman, Switzer, Craig, "A transformation for ordering multispectral data in terms of image quality with
+    implications for noise removal", IEEE TGRS 26(1), 1988. Noise is what differs between neighbours in a row, whose
+    signal is taken as the same. Directions in which neighbours never differ have no noise to compare with: they count
+    as the least noisy direction that has some. `valid` and `fit_on` as in `pca`.
+
+    Raises HsiError: more components than bands, or too few neighbours to fit on.
+    """
+    bands = cube.shape[2]
+    if components > bands:
+        raise HsiError(
+            f"reduce.components={components}: the scene has {bands} band{'s' if bands > 1 else ''}, choose 1 to {bands}"
+        )
+    chosen = _fitting_pixels(split, valid, fit_on)
+    pairs = chosen[:, 1:] & chosen[:, :-1]
+    if (count := int(pairs.sum())) <= components:
+        raise HsiError(
+            f"reduce=mnf: {count} pairs of neighbours in a row to fit {components} components on: choose fewer "
+            "reduce.components, reduce.fit_on=all, or reduce=pca"
+        )
+    mean, variation, noise = _moments(cube, chosen, pairs)
+    units = np.sqrt(np.where(np.diag(noise) > 0, np.diag(noise), np.diag(variation)))
+    units[units == 0] = 1
+    strength, directions = np.linalg.eigh(noise / np.outer(units, units))
+    whitening = directions * _inverse_roots(strength) / units[:, None]
+    ratio, axes = np.linalg.eigh(whitening.T @ variation @ whitening)
+    weights = (whitening @ axes * _inverse_roots(ratio))[:, ::-1][:, :components]
+    _, signed = svd_flip(None, weights.T, u_based_decision=False)
+    return Features(cube, Reducer(mean, signed.T, np.empty(0)), valid)
+
+
+def _inverse_roots(values: np.ndarray) -> np.ndarray:
+    """1 / sqrt of ascending eigenvalues, those that are rounding noise beside the largest raised above it."""
+    return 1 / np.sqrt(np.maximum(values, max(values[-1] * ROUNDING, np.finfo(float).tiny)))
+
+
+def _moments(cube: Cube, chosen: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean (bands,) of the chosen pixels, their covariance, and half that of the differences of pairs (bands, bands).
+
+    `pairs`, (rows, cols - 1) bool, are a pixel and the next in its row. Sums are taken about the first block's mean.
+    """
+    bands = cube.shape[2]
+    total, products, noise = np.zeros(bands), np.zeros((bands, bands)), np.zeros((bands, bands))
+    about: np.ndarray | None = None
+    for first, last, values in blocks(cube):
+        spectra = values[chosen[first:last]].astype(np.float64)
+        if len(spectra) == 0:
+            continue
+        about = spectra.mean(axis=0) if about is None else about
+        spectra -= about
+        total += spectra.sum(axis=0)
+        products += spectra.T @ spectra
+        inside = pairs[first:last]
+        steps = values[:, 1:][inside].astype(np.float64) - values[:, :-1][inside].astype(np.float64)
+        noise += steps.T @ steps
+    assert about is not None
+    count = int(chosen.sum())
+    variation = (products - np.outer(total, total) / count) / (count - 1)
+    return about + total / count, variation, noise / (2 * int(pairs.sum()))
 
 
 def standardize(cube: Cube, split: Split, *, valid: np.ndarray | None = None, fit_on: FitOn = "auto") -> Features:

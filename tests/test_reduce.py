@@ -5,11 +5,13 @@ import pytest
 from conftest import configure
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.linalg import eigh
 
 from hsi import reduce
 from hsi.config.build import build
-from hsi.cube import LazyCube
+from hsi.cube import LazyCube, blocks
 from hsi.errors import HsiError
+from hsi.reduce import mnf
 from hsi.splits.roles import Split
 
 
@@ -120,3 +122,66 @@ def test_indian_pines_components_hold_nearly_all_variance(indian_pines):
 def test_impossible_requests_are_refused(asked):
     with pytest.raises(HsiError, match=r"reduce\."):
         build({"_target_": "hsi.reduce.pca", "_partial_": True, "components": 3} | asked, "reduce")(a_cube(), SPLIT)
+
+
+def a_noisy_cube(seed=0):
+    """Two smooth signals of unequal noise in six bands; the louder signal is the noisier."""
+    rng = np.random.default_rng(seed)
+    row, col = np.indices((40, 50)) / 20
+    signals = np.stack([np.sin(row + col), np.cos(2 * row - col)], axis=-1)
+    mixing = rng.normal(size=(2, 6))
+    noise = rng.normal(size=(40, 50, 6)) * [0.01, 0.3, 0.02, 0.5, 0.05, 1]
+    return signals @ mixing + noise
+
+
+def test_noise_fractions_are_what_a_generalised_eigenproblem_gives():
+    cube = a_noisy_cube()
+    features = mnf(cube, Split(np.ones((40, 50), np.uint8)), components=6)
+    image = features.reducer.transform(cube).astype(float)
+    steps = (cube[:, 1:] - cube[:, :-1]).reshape(-1, 6)
+    ratio, axes = eigh(np.cov(cube.reshape(-1, 6).T), steps.T @ steps / (2 * len(steps)))
+    expected = (cube - cube.mean((0, 1))) @ axes[:, ::-1]
+    expected /= expected.reshape(-1, 6).std(axis=0, ddof=1)
+    signs = np.sign((image * expected).sum((0, 1)))
+    np.testing.assert_allclose(image, expected * signs, atol=1e-4)
+    apart = image[:, 1:] - image[:, :-1]
+    np.testing.assert_allclose(2 / (apart**2).mean((0, 1)), ratio[::-1], rtol=1e-3)  # signal to noise, the best first
+
+
+def test_noise_fractions_do_not_hang_on_the_units_of_a_band():
+    cube, split = a_noisy_cube(), Split(np.ones((40, 50), np.uint8))
+    units = np.array([1, 1000, 0.1, 5, 1, 30])
+    plain, scaled = (mnf(values, split, components=3).image for values in (cube, cube * units + 7))
+    np.testing.assert_allclose(np.abs(plain), np.abs(scaled), atol=1e-3)
+
+
+def test_noise_fractions_of_a_cube_on_disk_and_of_chosen_pixels(monkeypatch):
+    cube = a_noisy_cube()
+    role = np.zeros((40, 50), np.uint8)
+    role[:, :25] = 1
+    valid = np.ones((40, 50), bool)
+    valid[5, 5] = False
+    whole = mnf(cube, Split(role), valid=valid, components=3, fit_on="train")
+    half = mnf(cube[:, :25], Split(role[:, :25]), valid=valid[:, :25], components=3)
+    np.testing.assert_allclose(whole.reducer.weights, half.reducer.weights, rtol=1e-6)
+    assert (whole.image[5, 5] == 0).all()
+    monkeypatch.setattr("hsi.reduce.blocks", lambda cube: blocks(cube, max_bytes=cube.nbytes // 7))
+    parts = mnf(cube, Split(role), valid=valid, components=3, fit_on="train")
+    np.testing.assert_allclose(parts.reducer.weights, whole.reducer.weights, rtol=1e-6)
+
+
+def test_noise_fractions_where_bands_have_no_noise_or_no_variance():
+    cube = a_noisy_cube()
+    cube[..., 4] = cube[..., 0]  # of two equal bands the difference is always 0
+    cube[..., 5] = 3
+    assert np.isfinite(mnf(cube, Split(np.ones((40, 50), np.uint8)), components=6).image).all()
+
+
+def test_noise_fractions_that_cannot_be_fitted():
+    cube = a_noisy_cube()
+    role = np.zeros((40, 50), np.uint8)
+    role[::2, ::2] = 1  # no two in a row
+    with pytest.raises(HsiError, match="0 pairs of neighbours in a row to fit 3 components on"):
+        mnf(cube, Split(role), components=3, fit_on="train")
+    with pytest.raises(HsiError, match=r"reduce\.components=7: the scene has 6 bands"):
+        mnf(cube, Split(role), components=7)

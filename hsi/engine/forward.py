@@ -246,7 +246,10 @@ def trunk_floats(model: WindowClassifier) -> float:
     """How many values the layers of the trunk put out for a position of a window, its input included.
 
     Fewer than for one of a large field, of which unpadded layers lose less: see `hsi.engine.cost.peak_floats`."""
-    return _floats(model.trunk, (model.in_channels, model.window, model.window)) / model.window**2
+    counted = _floats(model.trunk, (model.in_channels, model.window, model.window)) / model.window**2
+    if model.trunk_window == 1:  # of a window a wide filter puts out one position, of a field nearly as many as go in
+        counted = max(counted, model.in_channels + model.trunk_channels)
+    return counted
 
 
 def head_floats(model: WindowClassifier, engine: Engine) -> int:

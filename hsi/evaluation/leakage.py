@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.ndimage import distance_transform_cdt, uniform_filter
 from scipy.stats import binomtest
 
+from hsi.splits.fields import number_fields
 from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
 
 NONE = np.iinfo(np.int32).max  # the distance where there is nothing to be near to
@@ -129,8 +130,8 @@ def audit(
     leakage
         The row of `ladder`, and: ``context``; ``distance_counts``, the number of test pixels whose nearest training
         pixel, of any region, is 0, 1, 2... pixels away; ``accuracy_by_distance`` (with a map), see
-        `accuracy_by_distance`; ``polygons`` (with polygons), see `count_polygons`; ``sentence``, which says what it
-        means.
+        `accuracy_by_distance`; ``fields``, see `count_fields`; ``polygons`` (with polygons), see `count_polygons`;
+        ``sentence``, which says what it means.
     """
     figures: dict[str, Any] = ladder(split, labels, [window], context, valid).to_dict("records")[0]
     share = figures["test_windows_with_training_pixel"]
@@ -145,6 +146,7 @@ def audit(
             "field or scene would be mapped."
         )
     figures |= {"context": context, "distance_counts": np.bincount(distance).tolist()}
+    figures["fields"] = count_fields(split, labels)
     if class_map is not None:
         figures["accuracy_by_distance"] = accuracy_by_distance(distance, class_map[test] == labels[test])
     if polygons is not None:
@@ -167,6 +169,43 @@ def in_words(leakage: Mapping[str, Any]) -> str:
     return (
         f"{leakage['sentence']} The nearest training pixel is {median:,} pixel{'s' if median > 1 else ''} away in the "
         f"median, and {near} beside one."
+    )
+
+
+def count_fields(split: Split, labels: np.ndarray) -> dict[str, float]:
+    """How far test pixels lie in fields that are known from training; no window is needed for that.
+
+    A field is a connected piece of one class, see `hsi.splits.fields`; unused pixels belong to it as well.
+
+    Returns
+    -------
+    fields
+        ``test_pixels_in_trained_fields``, the share of the test pixels whose own field holds training pixels;
+        ``test_pixels``; ``fields``, ``trained``, ``tested`` and ``both``, how many there are, train, test, and
+        do both; ``training_clumps``, the connected pieces of the training pixels of each class.
+    """
+    fields = number_fields(labels)
+    test = fields[split.role == TEST]
+    trained = np.setdiff1d(fields[split.role == TRAIN], 0)
+    known = np.isin(test, trained)
+    tested = np.setdiff1d(test, 0)
+    return {
+        "test_pixels_in_trained_fields": float(known.mean()) if len(test) else 0.0,
+        "test_pixels": len(test),
+        "fields": int(fields.max()),
+        "trained": len(trained),
+        "tested": len(tested),
+        "both": len(np.intersect1d(trained, tested)),
+        "training_clumps": int(number_fields(np.where(split.role == TRAIN, labels, 0)).max()),
+    }
+
+
+def fields_in_words(fields: Mapping[str, float]) -> str:
+    """The figures of `count_fields` as a sentence."""
+    return (
+        f"{fields['test_pixels_in_trained_fields']:.1%} of the {fields['test_pixels']:,} test pixels lie in a field "
+        f"that holds training pixels: {fields['both']:,} of the {fields['tested']:,} fields that are tested. The "
+        f"training pixels make {fields['training_clumps']:,} connected pieces."
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from hsi.config.values import FilePath
 from hsi.errors import HsiError
+from hsi.files import file_checksum
 from hsi.scenes.formats import archive_names, read_raster, translated_faults
 from hsi.scenes.labels import are_whole
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split, load_split
@@ -44,7 +45,8 @@ def split_from_file(
         the notes count such pixels. None ignores the values.
     test_path, test_key
         A second mask beside a training mask: what is not 0 tests, the rest is unused. `test_key` alone means another
-        array of the same file.
+        array of the same file. Where it has classes too, and not one value for all, those that disagree with the
+        scene's labels are treated as in the training mask.
 
     Raises HsiError for an unreadable file, another shape than the scene's, unknown roles or classes, a pixel in both
     masks, or a class that misses training or test pixels.
@@ -60,36 +62,86 @@ def split_from_file(
     else:
         mask, region = _read_image(source, key, labels), None
         role = np.where(mask != 0, TRAIN, TEST).astype(np.uint8)
+        _drop_conflicts(role, mask, classes, labels, source, "training", notes)
         if test_path or test_key:
             second = Path(test_path).expanduser() if test_path else source
-            role[mask == 0] = np.where(_read_test(second, test_key, mask, labels)[mask == 0], TEST, UNUSED)
-        meant = labels if classes is None else _translate(source, mask, classes, int(labels.max()))
-        _drop_conflicts(role, mask != 0, meant, labels, source.name, notes)
+            tested = _read_test(second, test_key, mask, labels)
+            role[mask == 0] = np.where(tested != 0, TEST, UNUSED)[mask == 0]
+            marked_only = len(np.unique(tested)) <= 2  # 0 and one value, which names no class
+            _drop_conflicts(role, tested, None if marked_only else classes, labels, second, "test", notes)
     role[labels == 0] = UNUSED
     _require_all_classes(labels, role, source)
     return Split(role, region, tuple(notes))
 
 
+def published_split(
+    labels: np.ndarray,
+    *,
+    path: FilePath,
+    classes: Mapping[int, int],
+    key: str | None = None,
+    sha256: str | None = None,
+    test_path: FilePath | None = None,
+    test_sha256: str | None = None,
+) -> Split:
+    """Take a training mask that was published, and the test mask beside it, if there is one, as `split_from_file` does.
+
+    Parameters
+    ----------
+    labels, path, classes, key, test_path
+        As there.
+    sha256, test_sha256
+        Of the files as they circulate, in hexadecimal; None accepts any content.
+
+    Raises HsiError for a file that is missing or another one, and what `split_from_file` refuses.
+    """
+    _require_file(path, sha256, "split.path")
+    if test_path:
+        _require_file(test_path, test_sha256, "split.test_path")
+    return split_from_file(labels, path=path, key=key, content="training", classes=classes, test_path=test_path)
+
+
+def _require_file(path: str | Path, sha256: str | None, key: str) -> None:
+    """Raise HsiError unless the file is there and, where `sha256` is known, the one that was published."""
+    place = Path(path).expanduser()
+    if not place.is_file():
+        raise HsiError(
+            f"{place} is missing, and hsi does not ship it: put the published file there, or name it by {key}="
+        )
+    if sha256 and file_checksum(place) != f"sha256:{sha256}":
+        raise HsiError(
+            f"{place} is not the published file, whose SHA-256 begins with {sha256[:8]}: fetch it again, or accept any "
+            f"by {key.replace('path', 'sha256')}=null"
+        )
+
+
 def _read_test(path: Path, key: str | None, mask: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """(rows, cols) bool: which pixels the second mask has test."""
-    tested = _read_image(path, key, labels) != 0
-    if both := int((tested & (mask != 0)).sum()):
+    """The second mask, (rows, cols) int: what is not 0 tests."""
+    tested = _read_image(path, key, labels)
+    if both := int(((tested != 0) & (mask != 0)).sum()):
         raise HsiError(f"{path}: {both} pixels are in the training and in the test mask: take them out of one of them")
     return tested
 
 
 def _drop_conflicts(
-    role: np.ndarray, trained: np.ndarray, meant: np.ndarray, labels: np.ndarray, name: str, notes: list[str]
+    role: np.ndarray,
+    mask: np.ndarray,
+    classes: Mapping[int, int] | None,
+    labels: np.ndarray,
+    source: Path,
+    kind: str,
+    notes: list[str],
 ) -> None:
-    """Make training pixels unused, in place, where the mask and the scene disagree; say how many."""
-    unlabelled = trained & (labels == 0)
-    contrary = trained & (labels != 0) & (meant != labels)
+    """Make pixels of a mask unused, in place, where it and the scene disagree; say how many. `kind` is what they do."""
+    meant = labels if classes is None else _translate(source, mask, classes, int(labels.max()))
+    unlabelled = (mask != 0) & (labels == 0)
+    contrary = (mask != 0) & (labels != 0) & (meant != labels)
     role[unlabelled | contrary] = UNUSED
     if unlabelled.any() or contrary.any():
         notes.append(
-            f"{(unlabelled | contrary).sum()} of the {trained.sum()} training pixels of {name} disagree with the "
-            f"scene's labels and are unused: {unlabelled.sum()} are unlabelled there, {contrary.sum()} have another "
-            "class"
+            f"{(unlabelled | contrary).sum()} of the {(mask != 0).sum()} {kind} pixels of {source.name} disagree with "
+            f"the scene's labels and are unused: {unlabelled.sum()} are unlabelled there, {contrary.sum()} have "
+            "another class"
         )
 
 

@@ -5,7 +5,7 @@ from scipy.ndimage import binary_dilation, find_objects, label
 
 from hsi.config.values import Amount, AmountOrZero, Count, Seed
 from hsi.splits.counts import class_counts, class_sizes, share_out
-from hsi.splits.regions import TOUCHING
+from hsi.splits.fields import TOUCHING
 from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
 
 

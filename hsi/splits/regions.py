@@ -1,15 +1,13 @@
 """Whole fields on one side: no test window sees a training-side pixel."""
 
 import numpy as np
-from scipy.ndimage import label
 
 from hsi.config.values import Count, Folds, Index, Seed, Share, ShareOrZero
 from hsi.errors import HsiError
 from hsi.splits.counts import class_sizes, share_out
+from hsi.splits.fields import pixels_of_fields
 from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
 from hsi.splits.sides import departures, split_by_side, spread
-
-TOUCHING = np.ones((3, 3), dtype=int)  # pixels of one field touch, if only at corners
 
 
 def regions_split(
@@ -124,9 +122,7 @@ def side_shares(train: float, validation: float) -> tuple[np.ndarray, list[int]]
 
 def _fields(members: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
     """Return the flat pixel numbers of each field of a class (rows, cols) bool, at least as many as there are sides."""
-    numbers, _ = label(members, TOUCHING)
-    order = np.argsort(numbers, axis=None, kind="stable")
-    fields = np.split(order, np.cumsum(np.bincount(numbers.ravel()))[:-1])[1:]
+    fields = pixels_of_fields(members)
     while len(fields) < len(shares):
         largest = max(range(len(fields)), key=lambda f: len(fields[f]))
         # a single field is cut into the very shares, in random order along the axis; else the largest is cut in equals

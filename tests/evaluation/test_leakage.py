@@ -9,12 +9,15 @@ from hsi.evaluation.leakage import (
     NONE,
     accuracy_by_distance,
     audit,
+    count_fields,
     distance_to,
+    fields_in_words,
     in_words,
     ladder,
     sees_training,
 )
 from hsi.splits.random import random_split
+from hsi.splits.regions import regions_split
 from hsi.splits.roles import TEST, TRAIN, Split
 
 
@@ -98,6 +101,34 @@ def test_a_row_by_hand():
     ]
     assert found["sentence"].startswith("50.0% of the test windows (5 x 5 pixels)")
     assert in_words(found) == found["sentence"]
+
+
+def test_fields_by_hand():
+    """Three fields: one trains and tests, one only trains, one only tests. Unused pixels join."""
+    labels = np.array([[1, 1, 1, 2, 0, 1, 1], [0, 0, 0, 2, 0, 0, 0]])
+    role = np.array([[TRAIN, 0, TEST, TRAIN, 0, TEST, TEST], [0, 0, 0, 0, 0, 0, 0]], np.uint8)
+    found = count_fields(Split(role), labels)
+    assert found == {
+        "test_pixels_in_trained_fields": pytest.approx(1 / 3),
+        "test_pixels": 3,
+        "fields": 3,
+        "trained": 2,
+        "tested": 2,
+        "both": 1,
+        "training_clumps": 2,
+    }
+    assert audit(Split(role), labels, 3)["fields"] == found
+    assert fields_in_words(found) == (
+        "33.3% of the 3 test pixels lie in a field that holds training pixels: 1 of the 2 fields that are tested. The "
+        "training pixels make 2 connected pieces."
+    )
+
+
+def test_no_test_pixel_lies_in_a_trained_field_where_whole_fields_train():
+    labels = np.kron(np.array([[1, 2, 1, 2], [2, 1, 2, 1]]), np.ones((3, 3), int)) * (np.arange(12) % 3 < 2)
+    labels[2] = 0
+    assert count_fields(regions_split(labels), labels)["test_pixels_in_trained_fields"] == 0
+    assert count_fields(random_split(labels), labels)["test_pixels_in_trained_fields"] == 1
 
 
 def test_windows_of_one_pixel_see_nothing_and_are_near_all_the_same():

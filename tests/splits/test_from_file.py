@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from conftest import configure
-from hydra.utils import instantiate
 from hypothesis import given
 from hypothesis import strategies as st
 from label_images import label_images
@@ -10,6 +9,7 @@ from scipy.io import savemat
 
 from hsi.config.build import build
 from hsi.errors import HsiError
+from hsi.recipes import compose_settings, split_of
 from hsi.splits.from_file import split_from_file
 from hsi.splits.random import random_split
 from hsi.splits.regions import regions_split
@@ -87,6 +87,7 @@ def test_a_training_mask_with_its_own_class_order_and_its_conflicts(tmp_path):
 def test_the_published_mask_as_it_is_configured(tmp_path, indian_pines):
     """A mask in the published order, with the published conflicts: 151 on unlabelled ground, 10 of class 7 as 4."""
     config = configure("split=grss_dase").split
+    assert config.path == f"{configure().data_dir}/indian_pines/indianpines_disjoint_dset.mat"
     order = {meaning: value for value, meaning in config.classes.items()}
     assert sorted(order) == list(range(1, 17))
     mask = np.zeros_like(indian_pines.labels)
@@ -97,7 +98,7 @@ def test_the_published_mask_as_it_is_configured(tmp_path, indian_pines):
     mask.ravel()[mowed[:16]], mask.ravel()[mowed[16:26]] = order[7], order[11]
     mask.ravel()[np.flatnonzero(indian_pines.labels == 0)[:151]] = 1
     savemat(tmp_path / "mask.mat", {"indianpines_disjoint_dset": mask.astype(np.uint8)})
-    split = instantiate(config, path=str(tmp_path / "mask.mat"))(indian_pines.labels)
+    split = build(config, "split", path=str(tmp_path / "mask.mat"), sha256=None)(indian_pines.labels)
     (note,) = split.notes
     assert note.startswith(f"161 of the {(mask > 0).sum()} training pixels of mask.mat disagree")
     assert note.endswith("151 are unlabelled there, 10 have another class")
@@ -183,10 +184,79 @@ def test_missing_and_damaged_files_are_told_in_a_sentence(tmp_path, suffix, cont
 
 def test_a_file_must_be_named_and_its_array_be_found(tmp_path):
     with pytest.raises(HsiError, match=r"split\.path is not set"):
-        instantiate(configure("split=from_file").split)(LABELS)
+        build(configure("split=from_file").split, "split")(LABELS)
     savemat(tmp_path / "two.mat", {"a": ROLES, "b": ROLES})
     with pytest.raises(HsiError, match=r"name the right one with split\.key="):
         split_from_file(LABELS, path=tmp_path / "two.mat")
     np.savez(tmp_path / "two.npz", a=ROLES)
     with pytest.raises(HsiError, match=r"no array 'role', it holds: a \(3, 4\); set split\.key"):
         split_from_file(LABELS, path=tmp_path / "two.npz")
+
+
+def published(tmp_path, indian_pines):
+    """Two masks of the scene in the order of the published 695, with one label on bare ground in each."""
+    classes = configure("split=spectralformer_695").split.classes
+    order = np.zeros(17, np.uint8)
+    for value, meaning in classes.items():
+        order[meaning] = value
+    labels = indian_pines.labels
+    train = np.zeros(labels.shape, bool)
+    for k in range(1, 17):
+        train.ravel()[np.flatnonzero(labels == k)[:10]] = True
+    masks = [np.where(chosen, order[labels], 0).astype(np.uint8) for chosen in (train, ~train)]
+    for mask, bare in zip(masks, np.flatnonzero(labels == 0)[:2], strict=True):
+        mask.ravel()[bare] = 3
+    for mask, name in zip(masks, ("TR", "TE"), strict=True):
+        Image.fromarray(mask).save(tmp_path / f"Indian{name}123_temp123.tif")
+    return train
+
+
+def test_the_695_as_they_are_configured(tmp_path, indian_pines):
+    train = published(tmp_path, indian_pines)
+    words = [
+        f"split.{key}={tmp_path}/Indian{name}123_temp123.tif" for key, name in (("path", "TR"), ("test_path", "TE"))
+    ]
+    tree, _ = compose_settings(["split=spectralformer_695", *words, "split.sha256=null", "split.test_sha256=null"])
+    assert sorted(tree["split"]["classes"].values()) == list(range(1, 17))
+    split = split_of(indian_pines, tree["split"])
+    assert (split.role == np.where(indian_pines.labels == 0, UNUSED, np.where(train, TRAIN, TEST))).all()
+    assert split.notes[:2] == tuple(
+        f"1 of the {count} {kind} pixels of Indian{name}123_temp123.tif disagree with the scene's labels and are "
+        "unused: 1 are unlabelled there, 0 have another class"
+        for count, kind, name in ((161, "training", "TR"), (10249 - 160 + 1, "test", "TE"))
+    )
+    with pytest.raises(
+        HsiError, match=r"IndianTR123_temp123\.tif is not the published file, .* 9f7cb2ca: .* split\.sha256=null"
+    ):
+        split_of(indian_pines, {**tree["split"], "sha256": "9f7cb2ca" + "0" * 56})
+    with pytest.raises(HsiError, match=r"TE123_temp123\.tif is not the published file, .* split\.test_sha256=null"):
+        split_of(indian_pines, {**tree["split"], "test_sha256": "0" * 64})
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("spectralformer_695", "IndianTR123_temp123.tif"), ("grss_dase", "indianpines_disjoint_dset.mat")],
+)
+def test_a_published_mask_that_is_not_there_says_where_to_put_it(tmp_path, name, file):
+    tree, _ = compose_settings([f"split={name}", f"data_dir={tmp_path}"])
+    place = tmp_path / "indian_pines" / file
+    with pytest.raises(HsiError) as error:
+        build(tree["split"], "split")(LABELS)
+    assert str(error.value) == (
+        f"{place} is missing, and hsi does not ship it: put the published file there, or name it by split.path="
+    )
+
+
+def test_classes_of_a_test_mask_that_disagree_are_unused(tmp_path):
+    """With one value for all it names no class; with two it does."""
+    train = write(tmp_path / "tr.npy", np.array([[1, 0, 0, 0], [2, 0, 0, 0], [3, 3, 0, 0]]))
+    second = np.array([[0, 1, 2, 0], [0, 2, 0, 0], [0, 0, 3, 0]])
+    classes = {1: 1, 2: 2, 3: 3}
+    test = write(tmp_path / "te.npy", second)
+    split = split_from_file(LABELS, path=train, content="training", classes=classes, test_path=test)
+    assert split.role.tolist() == [[TRAIN, TEST, 0, 0], [TRAIN, TEST, 0, 0], [TRAIN, TRAIN, TEST, 0]]
+    assert "1 of the 4 test pixels of te.npy disagree" in split.notes[0]
+    write(tmp_path / "te.npy", (second > 0) * 1)
+    split = split_from_file(LABELS, path=train, content="training", classes=classes, test_path=test)
+    assert split.role.tolist() == [[TRAIN, TEST, TEST, 0], [TRAIN, TEST, 0, 0], [TRAIN, TRAIN, TEST, 0]]
+    assert split.notes == ()

@@ -6,9 +6,9 @@ from label_images import label_images
 from scipy.ndimage import label
 
 from hsi.evaluation.leakage import audit
+from hsi.splits.fields import TOUCHING
 from hsi.splits.grown import grown_split
 from hsi.splits.random import random_split
-from hsi.splits.regions import TOUCHING
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
 
 

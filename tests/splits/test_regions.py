@@ -11,7 +11,8 @@ from hsi.engine.forward import Engine, forward, logits_of
 from hsi.errors import HsiError
 from hsi.evaluation.leakage import sees_training
 from hsi.models.hybridsn import hybridsn
-from hsi.splits.regions import TOUCHING, assign, cut_across, fold_roles, regions_split, side_shares
+from hsi.splits.fields import TOUCHING
+from hsi.splits.regions import assign, cut_across, fold_roles, regions_split, side_shares
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION
 
 SIDES = (TRAIN, VALIDATION, TEST)

@@ -9,8 +9,8 @@ from scipy.ndimage import label
 
 from hsi.errors import HsiError
 from hsi.evaluation.leakage import audit, count_polygons, sees_training
+from hsi.splits.fields import TOUCHING
 from hsi.splits.polygons import polygons_split
-from hsi.splits.regions import TOUCHING
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split
 
 

@@ -282,6 +282,11 @@ NAMED = {
     ),
     "an accuracy": (edited(lambda m: m.update(oa=0.9999)), "oa: 0.9999 written, "),
     "a class": (edited(lambda m: m["per_class"].update({"class 1": 0.0})), "per_class.class 1: 0.0 written"),
+    "a share of fields": (
+        edited(lambda m: m["leakage"]["fields"].update(test_pixels_in_trained_fields=0)),
+        "leakage.fields.test_pixels_in_trained_fields: 0 written, ",
+    ),
+    "no fields": (edited(lambda m: m["leakage"].pop("fields")), "leakage.fields"),
     "a window": (edited(lambda m: m["leakage"].update(window=5)), "leakage.window: 5 written, 9 found"),
     "a note": (edited(lambda m: m.update(split_notes=["all is well"])), "split_notes: "),
     "an earlier version": (edited(lambda m: m.update(format=2)), "areas.txt is no file of a run"),
@@ -320,6 +325,17 @@ def test_it_is_named(copy, name):
     except HsiError as error:
         found = [str(error)]
     assert any(finding in line for line in found), found
+
+
+def test_a_run_of_format_3_lacks_what_came_later_and_is_verified_by_all_the_rest(copy):
+    def aged(metrics):
+        metrics.update(format=3)
+        del metrics["leakage"]["fields"]
+
+    edited(aged)(copy)
+    assert verify(copy).differences == []
+    edited(lambda m: m.update(oa=0.5))(copy)
+    assert any(line.startswith("oa: 0.5 written") for line in verify(copy).differences)
 
 
 @pytest.mark.parametrize("name", TRUSTED)
