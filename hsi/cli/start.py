@@ -68,6 +68,12 @@ def heed_termination() -> None:
         signal.signal(signal.SIGTERM, _terminate)
 
 
+def heed_nothing() -> None:
+    """Ignore the keyboard and SIGTERM from now on: all is done, and libraries that tidy up would print tracebacks."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def leave(end: BaseException, advice: str = "") -> NoReturn:
     """Say that the keyboard or a signal has ended the command; exit status 130 or 143."""
     word, status = ("Terminated", 143) if isinstance(end, Terminated) else ("Interrupted", 130)

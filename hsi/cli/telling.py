@@ -1,12 +1,13 @@
 """How a command ends when it cannot go on: in one sentence, and with a status that says why."""
 
+import atexit
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from hsi.cli.start import Terminated, leave
+from hsi.cli.start import Terminated, heed_nothing, leave
 from hsi.config.faults import explain
 
 
@@ -30,6 +31,8 @@ def telling(argv: Sequence[str] = (), interrupted: str = "") -> Iterator[None]:
             raise
         print(f"Error: {sentence}", file=sys.stderr)
         sys.exit(2)
+    finally:
+        atexit.register(heed_nothing)  # last of all, so it is called first: libraries tidy up after it
 
 
 def leave_silently() -> NoReturn:

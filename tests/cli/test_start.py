@@ -55,6 +55,20 @@ def test_a_signal_ends_a_command_that_still_loads(tmp_path, number, word, status
     assert told == f"\n{word}.\n"
 
 
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_signal_among_what_libraries_tidy_up_changes_nothing(tmp_path, number):
+    """All is done by then: no status but 0, no word of an exception in a callback."""
+    program = (
+        "import atexit, os, signal; from hsi.cli.start import prepare; from hsi.cli.telling import telling; prepare()"
+    )
+    program += f"; atexit.register(os.kill, os.getpid(), signal.{number})"
+    process = command("timeit", "-n1", "-r1", "-s", program, "with telling(): pass", folder=tmp_path)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "Exception ignored" not in told
+    assert "Traceback" not in told
+
+
 def test_a_locale_without_signs_changes_no_file_and_stops_no_line(tmp_path):
     """Names with umlauts in an ASCII terminal: every line is written, and every file is UTF-8."""
     folder = tmp_path / "Größe"
