@@ -10,6 +10,7 @@ import numpy as np
 from hsi.comparison.groups import Setting
 from hsi.evaluation.statistics import (
     ALPHA,
+    LEAST_BLOCK,
     BlockInterval,
     McNemar,
     Paired,
@@ -20,7 +21,6 @@ from hsi.evaluation.statistics import (
 )
 
 MEASURES = {"oa": "OA", "aa": "AA", "kappa": "kappa"}
-LEAST_BLOCK = 16  # pixels; fields of agricultural scenes are about as wide, whatever the window
 
 
 @dataclass(frozen=True)

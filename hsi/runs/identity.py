@@ -24,7 +24,7 @@ LATER = {  # keys that came after the first runs, with the values under which th
     "scene.scaled": True,
 }
 LISTS = ("scene.labels",)  # keys of `PATHS` that may be lists
-FORMAT = 3  # of metrics.json: 2 has checksums of fewer files, runs without the key are older still
+FORMAT = 4  # of metrics.json: 3 lacks keys, 2 has checksums of fewer files, runs without the key are older still
 
 
 def settle(config: DictConfig) -> dict[str, Any]:

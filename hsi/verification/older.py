@@ -21,8 +21,22 @@ from hsi.verification.listed import different_files
 from hsi.verification.verdict import Verdict
 
 OLDER = (None, 2)  # formats of metrics.json
+WHOLE = (3,)  # formats that lack `LATER` alone: their runs are put together again like those of today
+LATER = ("position",)  # keys of metrics.json, dotted where nested, that came with format 4
 FILES = ("map.npy", "confidence.npy", "split.npz", "confusion.csv", "history.csv", "model.safetensors", "bundle.json")
 SOMETIMES = (PROBABILITIES, "areas.csv", "map.tif", "confidence.tif")
+
+
+def without_later(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What metrics.json would hold, as it was before format 4: without `LATER`."""
+    kept = dict(found)
+    for key in LATER:
+        group, _, name = key.rpartition(".")
+        if group:
+            kept[group] = {inner: value for inner, value in kept[group].items() if inner != name}
+        else:
+            del kept[name]
+    return kept
 
 
 def verify_older(
@@ -34,7 +48,7 @@ def verify_older(
     prediction, split = read_pixels(folder, scene, len(trained.class_names))
     window, context = trained.network.window, trained.settings.context
     evaluation = judge(folder, scene, split, prediction.class_map, prediction.confidence, window, context)
-    found = json.loads(json.dumps(evaluation.as_json()))
+    found = without_later(json.loads(json.dumps(evaluation.as_json())))
     del found["leakage"]["sentence"]  # versions word it in their own ways
     found["calibration"]["temperature"] = trained.temperature
     found |= {"scene_hash": scene_hash(scene), "data": dict(scene.checksums), "split_hash": split.hash}
