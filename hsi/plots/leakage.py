@@ -34,9 +34,10 @@ def draw_leakage(leakage: Mapping[str, Any], position: Mapping[str, Any] | None 
     reach = leakage["window"] // 2
     distance = np.arange(len(counts))
     masked = ", masked" if leakage["test_windows_with_training_pixel"] == 0 else ""
+    within = f"a window's reach ({reach})"
     for part, colour, text in (
-        (distance <= reach, VALIDATED, f"within a window's reach ({reach}){masked}"),
-        (distance > reach, MEASURED, "beyond it"),
+        (distance <= reach, VALIDATED, f"within {within}{masked}"),
+        (distance > reach, MEASURED, f"beyond {within}"),
     ):
         told = {"label": text} if counts[part].any() else {}
         axes[0].bar(distance[part], counts[part], width=0.9, color=colour, **told)

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
+import hsi
 from hsi.errors import HsiError
 from hsi.evaluation.position import by_position
 from hsi.evaluation.statistics import skill
 from hsi.splits.random import random_split
 from studies import table
+from studies.draw_position import PANELS, draw_shares, measure, write_row
 from studies.positions import complete
 from studies.protocols import LEAKING, group
 from studies.sentences import describe_position
@@ -75,3 +78,17 @@ def test_tables_and_sentences_without_it(runs):
     assert all(row in sentence for row in above)
     networks = [row for row, setting in whole[LEAKING].items() if setting.runs[0].metrics["parameters"]]
     assert f"more than {len(networks) - len(above)} of {len(networks)} networks" in sentence
+
+
+def test_the_page_on_position_has_the_numbers_of_the_study(indian_pines):
+    page, scene = (ROOT / "docs/position.md").read_text(encoding="utf-8"), hsi.load("indian_pines")
+    found = measure(scene, (0.1, 0.3))
+    assert all(write_row(share, *figures) in page for share, figures in found.items())
+    assert len(found[0.1][0]) == 10
+    (axes,) = draw_shares(found).axes
+    means = [line.get_ydata() for line in axes.lines if len(line.get_ydata()) == 2]
+    np.testing.assert_allclose(means, [[100 * np.mean(found[share][i]) for share in found] for i in (0, 1)])
+    for said, (kind, how) in zip(("97.5", "21.6"), PANELS.values(), strict=True):
+        oa = by_position(scene.split(kind, **how), scene.labels, scene.class_names)["oa"]
+        assert f"would be right on {said} %;" in page
+        assert said == f"{100 * oa:.1f}"
