@@ -7,8 +7,8 @@ import hsi
 from hsi.config.build import TARGET
 from hsi.config.moved import today
 from hsi.errors import HsiError
+from hsi.evaluation.blocks import skill
 from hsi.evaluation.position import by_position
-from hsi.evaluation.statistics import skill
 from hsi.recipes import split_of
 from hsi.scene import Scene, scene_hash
 from studies.table import Table

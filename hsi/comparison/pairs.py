@@ -8,17 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from hsi.comparison.groups import Setting
-from hsi.evaluation.statistics import (
-    ALPHA,
-    LEAST_BLOCK,
-    BlockInterval,
-    McNemar,
-    Paired,
-    block_bootstrap,
-    compare_paired,
-    holm,
-    mcnemar,
-)
+from hsi.evaluation.blocks import ALPHA, LEAST_BLOCK, BlockInterval, block_bootstrap
+from hsi.evaluation.statistics import McNemar, Paired, compare_paired, holm, mcnemar
 
 MEASURES = {"oa": "OA", "aa": "AA", "kappa": "kappa"}
 

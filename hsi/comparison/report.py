@@ -14,7 +14,8 @@ from hsi.comparison.groups import Setting, read_settings
 from hsi.comparison.pairs import MEASURES, Pixels, compare_pairs, conclude, conclude_pixels
 from hsi.comparison.votes import Ensemble, combine
 from hsi.errors import HsiError
-from hsi.evaluation.statistics import ALPHA, Ranking, rank
+from hsi.evaluation.blocks import ALPHA
+from hsi.evaluation.statistics import Ranking, rank
 from hsi.plots import canvas
 from hsi.plots.comparison import draw_critical_difference, draw_settings
 from hsi.plots.maps import draw_disagreement

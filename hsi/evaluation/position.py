@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from hsi.evaluation.blocks import LEAST_BLOCK, skill, skill_interval
 from hsi.evaluation.leakage import accuracy_by_distance, distance_to
 from hsi.evaluation.metrics import score
-from hsi.evaluation.statistics import LEAST_BLOCK, skill, skill_interval
 from hsi.splits.nearest import nearest_classes
 from hsi.splits.roles import TEST, TRAIN, Split
 
@@ -39,7 +39,7 @@ def by_position(
     -------
     position
         For metrics.json: ``oa``, ``aa``, ``kappa`` (fractions), ``accuracy_by_distance`` (see
-        `hsi.evaluation.leakage.accuracy_by_distance`); with a map ``skill``, see `hsi.evaluation.statistics.skill`,
+        `hsi.evaluation.leakage.accuracy_by_distance`); with a map ``skill``, see `hsi.evaluation.blocks.skill`,
         and its 95 % interval ``skill_low``, ``skill_high``, each None where it cannot be given.
     """
     test = split.role == TEST

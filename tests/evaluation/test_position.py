@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hsi.evaluation.blocks import FEWEST_BLOCKS, LEAST_BLOCK, skill, skill_interval
 from hsi.evaluation.leakage import audit
 from hsi.evaluation.metrics import score
 from hsi.evaluation.position import by_position, in_words, percent
-from hsi.evaluation.statistics import FEWEST_BLOCKS, LEAST_BLOCK, skill, skill_interval
 from hsi.splits.nearest import nearest_classes
 from hsi.splits.random import random_split
 from hsi.splits.roles import TEST, TRAIN, Split
@@ -103,7 +103,7 @@ def three_maps(seed, size=40):
 
 @pytest.mark.parametrize("at_once", [1, 1000, 2**22])
 def test_the_interval_is_that_of_blocks_put_together_one_by_one(monkeypatch, at_once):
-    monkeypatch.setattr("hsi.evaluation.statistics.AT_ONCE", at_once)
+    monkeypatch.setattr("hsi.evaluation.blocks.AT_ONCE", at_once)
     right, reference, test = three_maps(0)
     found = skill_interval(right, reference, test, 8, seed=3)
     np.testing.assert_allclose(found, draws_of_blocks(right, reference, test, 8, 2000, 3))

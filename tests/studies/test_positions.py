@@ -8,8 +8,8 @@ from conftest import ROOT
 
 import hsi
 from hsi.errors import HsiError
+from hsi.evaluation.blocks import skill
 from hsi.evaluation.position import by_position
-from hsi.evaluation.statistics import skill
 from hsi.splits.random import random_split
 from studies import table
 from studies.draw_position import PANELS, draw_shares, measure, write_row
