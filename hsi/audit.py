@@ -16,6 +16,7 @@ from hsi import files
 from hsi.cli.main import main
 from hsi.cli.request import AuditRequest
 from hsi.config.build import build_as
+from hsi.evaluation import position
 from hsi.evaluation.leakage import audit, fields_in_words, in_words, ladder
 from hsi.plots import canvas
 from hsi.plots.leakage import draw_ladder, draw_leakage
@@ -46,6 +47,7 @@ def run(config: DictConfig) -> None:
     leakage = audit(
         split, scene.labels, request.patch_size, None, request.context, polygons=scene.polygons, valid=scene.valid
     )
+    leakage["position"] = position.by_position(split, scene.labels, scene.class_names)
 
     counts = ", ".join(
         f"{len(split.pixels(role)):,} {verb}"
@@ -56,7 +58,7 @@ def run(config: DictConfig) -> None:
     files.write(folder / "audit.csv", table.to_csv(index=False))
     files.write_json(folder / "leakage.json", leakage)
     canvas.save(draw_ladder(table, title), folder / "audit.png")
-    canvas.save(draw_leakage(leakage), folder / "leakage.png")
+    canvas.save(draw_leakage(leakage, leakage["position"]), folder / "leakage.png")
 
     log.info("%s (split %s...).", title, split.hash[:8])
     for note in split.notes:
@@ -65,6 +67,7 @@ def run(config: DictConfig) -> None:
         columns=HEADINGS
     )
     log.info("\nTest windows:\n%s\n", tabulate(shown, headers="keys", showindex=False, tablefmt="simple"))
+    log.info("%s", position.in_words(leakage["position"]))
     log.info("%s", in_words(leakage))
     log.info("%s", fields_in_words(leakage["fields"]))
     log.info("Table and pictures: %s", folder)

@@ -1,4 +1,4 @@
-"""From bands to components: PCA, MNF, standardisation or nothing, always as one affine map that travels with the model.
+"""From bands to components: PCA, MNF, standardisation, nothing or the place, as one affine map that the model keeps.
 
 A fitted `Reducer` is saved with every run, so the next scene meets the same transform, never one fitted
 on itself.
@@ -22,6 +22,7 @@ from hsi.splits.roles import TRAIN, Split
 ROUNDING = 1e-10  # share of the largest eigenvalue below which another is none
 
 FitOn = Literal["auto", "all", "train"]
+PLACE = ("row", "column")  # what stands in place of the bands where no spectrum is read
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,19 @@ class Reducer:
     weights: np.ndarray
     explained_variance_ratio: np.ndarray
 
+    @property
+    def by_place(self) -> bool:
+        """Whether no spectrum is read, since all weights are 0: then the two components are row and column."""
+        return self.weights.shape[1] == len(PLACE) and not self.weights.any()
+
     def transform(self, cube: Cube, valid: np.ndarray | None = None) -> np.ndarray:
         """(rows, cols, bands) any dtype -> (rows, cols, components) float32, a row at a time.
 
         Pixels that are not `valid`, (rows, cols) bool, become 0: what a window sees beyond the border of the scene.
         """
+        if self.by_place:
+            place = np.moveaxis(np.indices(cube.shape[:2], dtype=np.float32), 0, -1)
+            return place if valid is None else np.where(valid[..., None], place, np.float32(0))
         image = np.empty((*cube.shape[:2], self.weights.shape[1]), dtype=np.float32)
         for first, last, values in blocks(cube):
             for row, spectra in zip(range(first, last), values, strict=True):
@@ -200,6 +209,17 @@ def none(cube: Cube, split: Split, *, valid: np.ndarray | None = None) -> Featur
     """The bands as they are, as float32; 0 where a pixel is not `valid`."""
     bands = cube.shape[2]
     return Features(cube, Reducer(np.zeros(bands), np.eye(bands), np.empty(0)), valid)
+
+
+def place(cube: Cube, split: Split, *, valid: np.ndarray | None = None) -> Features:
+    """Row and column of each pixel, from 0, in place of its spectrum.
+
+    Raises HsiError for a cube on disk, of which only parts are read, whose places in the scene are not known then.
+    """
+    if isinstance(cube, LazyCube):
+        raise HsiError("reduce=place needs the whole scene in memory: raise scene.memory_gb")
+    bands = cube.shape[2]
+    return Features(cube, Reducer(np.zeros(bands), np.zeros((bands, len(PLACE))), np.empty(0)), valid)
 
 
 def _fitting_pixels(split: Split, valid: np.ndarray | None, fit_on: str) -> np.ndarray:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from hsi.errors import HsiError
-from studies import table, write_up
+from studies import positions, table, write_up
 from studies.protocols import group
 from studies.record import find_records
 
@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 ABOUT = """The tables of finished runs, and RESULTS.md made from them.
 
   python -m studies extend outputs/indian_pines/ssrn    add the runs below a folder
+  python -m studies position                            add what position alone gives to runs that did not keep it
   python -m studies write                               make RESULTS.md and its figures anew
 """
 
@@ -23,12 +24,13 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m studies", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="extend | write")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="extend | position | write")
     extending = commands.add_parser("extend", help="add finished runs to runs.csv, classes.csv and history.csv")
     extending.add_argument("folders", metavar="DIR", nargs="+", type=Path, help="a run, or a folder with runs below it")
+    placing = commands.add_parser("position", help="add what position alone gives, from the splits made again")
     writing = commands.add_parser("write", help="make RESULTS.md, docs/gap.png and docs/cost.png from the tables")
     writing.add_argument("--to", metavar="DIR", type=Path, default=HERE.parent, help="where to; default: this checkout")
-    for command in (extending, writing):
+    for command in (extending, placing, writing):
         command.add_argument(
             "--tables", metavar="DIR", type=Path, default=HERE, help="folder of the tables; default: studies"
         )
@@ -36,6 +38,10 @@ def main(words: list[str] | None = None) -> None:
     try:
         if chosen.command == "extend":
             print(extend(chosen.tables, chosen.folders))
+        elif chosen.command == "position":
+            completed = positions.complete(table.read(chosen.tables))
+            table.write(chosen.tables, completed)
+            print(f"{chosen.tables / table.RUNS} says of all {len(completed)} runs what position alone gives")
         else:
             write_up.write(group(record.as_finished() for record in table.read(chosen.tables).values()), chosen.to)
             print(f"Written: {chosen.to / 'RESULTS.md'}")

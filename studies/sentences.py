@@ -58,6 +58,23 @@ def describe_leak(found: Study) -> list[str]:
     return sentences
 
 
+def describe_position(found: Study) -> list[str]:
+    """How many networks pass what position alone gives, by their mean skill, in words."""
+    of = found[LEAKING]
+    alone = {row: setting.beside("oa") for row, setting in of.items()}
+    if not all(len(alone[row]) == len(of[row].runs) for row in of):
+        return []  # of some it is not known
+    networks = [row for row in of if of[row].runs[0].metrics["parameters"]]
+    above = [row for row in networks if mean(of[row]) > 100 * spread(alone[row]).mean]
+    listed = ", ".join(sorted(above, key=lambda row: -mean(of[row])))
+    return [
+        "A map drawn from position alone gives each pixel the class of the nearest training pixel, and no spectrum is "
+        f"read. Under {LEAKING}, it is right on {spread(alone['hybridsn']).mean * 100:.2f} % of the test pixels: more "
+        f"than {len(networks) - len(above)} of {len(networks)} networks, in the mean over the seeds of each. Above it "
+        f"are {listed or 'none'}. What this means: [docs/position.md](docs/position.md)."
+    ]
+
+
 def describe_attention(of: dict[str, Setting]) -> list[str]:
     """Each attention against none on the same splits and seeds, in words; Holm's correction is over these pairs."""
     names = [row for row in ATTENTION if row in of]

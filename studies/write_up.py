@@ -14,7 +14,15 @@ from hsi.plots import canvas
 from hsi.plots.comparison import draw_cost, draw_gap
 from hsi.reports.tables import to_markdown
 from studies.protocols import HONEST, LEAKING, Study, both, mean
-from studies.sentences import ATTENTION, BASELINES, describe_attention, describe_leak, describe_models, percent
+from studies.sentences import (
+    ATTENTION,
+    BASELINES,
+    describe_attention,
+    describe_leak,
+    describe_models,
+    describe_position,
+    percent,
+)
 
 LEAKS = {"test_windows_with_training_pixel_of_own_class": "of own class %", "mean_overlap": "mean overlap %"}
 SAME_NUMBER = ("random, 30 a class", "regions, 30 a class")  # those of experiment=leak_gap
@@ -25,7 +33,8 @@ HEAD = """# Results on Indian Pines
 Written by `python -m studies write` from the metrics of finished runs in `studies/`, never by hand: the
 tables, the figures and the numbers in the sentences. Mean ± standard deviation over seeds; a seed draws the split,
 the weights and the shuffle. Every run mapped the whole scene and was tested on all labelled pixels that it did not
-train on, under regions on those of the test side.
+train on, under regions on those of the test side. What position alone gives is found again from scene, split and seed
+(`python -m studies position`).
 Commands and machines stand with the full tables at the end; `python -m studies extend DIR` adds the runs
 of a sweep. Runs of one thread shared the two cores with another run, some with more: their seconds are upper bounds.
 """
@@ -56,6 +65,7 @@ def write_up(found: Study) -> str:
     every = {row for of in found.values() for row in of}
     studied = [row for row in (*ATTENTION, *BASELINES) if row in every]
     parts = [HEAD, "## At a glance", overview(found, studied), *(f"{line}\n" for line in describe_leak(found))]
+    parts.extend(f"{line}\n" for line in describe_position(found))
     if all(title in found for title in SAME_NUMBER):
         parts.append(
             "## The same number of training pixels\n\n`python -m hsi.run experiment=leak_gap`: HybridSN with 30 "
@@ -81,6 +91,10 @@ def write_up(found: Study) -> str:
 def overview(found: Study, names: list[str]) -> str:
     """A table of OA, a row a name and a column a protocol."""
     rows = [{"OA %": row} | {title: percent(of.get(row)) for title, of in found.items()} for row in names]
+    alone = {title: of["hybridsn"].beside("oa") if "hybridsn" in of else [] for title, of in found.items()}
+    if any(alone.values()):
+        told = {title: _spread_of(values) if values else "-" for title, values in alone.items()}
+        rows.append({"OA %": "*position alone, no spectrum read*"} | {title: f"*{told[title]}*" for title in told})
     leaks = {"OA %": "*test windows of 25 that contain a training pixel, %*"}
     for title, of in found.items():
         shares = [
@@ -89,6 +103,12 @@ def overview(found: Study, names: list[str]) -> str:
         ]
         leaks[title] = f"*{spread(shares).mean:.1f}*" if shares else "-"
     return "\n" + to_markdown(pd.DataFrame([*rows, leaks]))
+
+
+def _spread_of(values: list[float]) -> str:
+    """'mean ± sd' in percent."""
+    found = spread(values)
+    return f"{100 * found.mean:.2f}" + ("" if found.sd is None else f" ± {100 * found.sd:.2f}")
 
 
 def zoo(found: Study, names: list[str]) -> str:

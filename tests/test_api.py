@@ -51,6 +51,9 @@ def test_what_a_run_says(run):
     assert run.per_class["support"].sum() == run.confusion.to_numpy().sum() == test.sum()
     assert list(run.per_class.index) == list(run.confusion.columns) == list(run.scene.class_names)
     assert "No test window" in run.leakage["sentence"]
+    assert run.position["skill"] == pytest.approx(
+        (run.scores["oa"] - run.position["oa"]) / (1 - run.position["oa"]), abs=1e-12
+    )
     for draw in (run.plot.map, run.plot.confidence, run.plot.confusion, run.plot.history, run.plot.leakage):
         assert isinstance(draw(), Figure)
     assert isinstance(run.plot.spectra(), Figure)
@@ -62,6 +65,7 @@ def test_a_saved_run_opens_and_maps(run, tmp_path):
     run.save(tmp_path / "mine")
     again = hsi.open_run(tmp_path / "mine")
     assert again.scores.equals(run.scores)
+    assert again.position == run.position == json.loads((tmp_path / "mine/metrics.json").read_text())["position"]
     np.testing.assert_array_equal(again.class_map, run.class_map)
     np.save(tmp_path / "next.npy", hsi.load("synthetic", rows=20, cols=30).cube)
     for source in (run, again, tmp_path / "mine"):
@@ -86,6 +90,7 @@ def test_splits_are_audited_without_training(run):
     assert list(audit["window"]) == list(range(3, 26, 2))
     assert audit["test_windows_with_training_pixel"].max() == 0
     assert isinstance(audit.plot(), Figure)
+    assert audit.leakage["position"]["oa"] == run.position["oa"]
     assert run.scene.split(train=0.1).audit(windows=[9])["test_windows_with_training_pixel"].max() > 0.5
     assert isinstance(run.scene.plot(), Figure)
 

@@ -34,6 +34,9 @@ def test_it_writes_table_pictures_and_split(hsi_audit, tmp_path):
     assert table["test_windows_with_training_pixel"].is_monotonic_increasing
     leakage = json.loads((tmp_path / "found" / "leakage.json").read_text())
     assert leakage["window"] == 5
+    assert {*leakage["position"]} == {"oa", "aa", "kappa", "accuracy_by_distance"}
+    right = f"would be right on {100 * leakage['position']['oa']:.1f} % of the test pixels."
+    assert f"A map drawn from position alone, no spectrum read, {right}\n" in out
     split = load_split(tmp_path / "found" / "split.npz")
     assert split.hash[:8] in out
     for name in ("audit.png", "leakage.png"):

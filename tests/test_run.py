@@ -13,6 +13,7 @@ import pytest
 from conftest import ROOT, TRIAL
 from safetensors.numpy import load_file
 
+from hsi.evaluation.position import in_words
 from hsi.runs.folder import held
 
 FILES = [
@@ -201,6 +202,8 @@ def test_real_indian_pines(hsi_run, indian_pines):
     assert (metrics["n_train"], metrics["n_test"]) == (3074, 7175)
     assert metrics["oa"] > 0.4
     assert metrics["leakage"]["test_windows_with_training_pixel"] > 0.9
+    assert 0.99 < metrics["position"]["oa"] < 1
+    assert in_words(metrics["position"], metrics["oa"]) in " ".join(outcome.out.split())
     assert list(metrics["per_class"]) == list(indian_pines.class_names)
 
 

@@ -85,6 +85,11 @@ class Run:
         """What test windows have seen of the training pixels, see `hsi.evaluation.leakage.audit`."""
         return self.evaluation.leakage
 
+    @property
+    def position(self) -> Mapping[str, Any]:
+        """What position alone gives, and the map's skill beside it, see `hsi.evaluation.position.by_position`."""
+        return self.evaluation.position
+
     @cached_property
     def image(self) -> Tensor:
         """The scene as the network sees it: (components, rows, cols) float32."""
@@ -173,8 +178,8 @@ class Plots:
         return scores.draw_history(self.run.history)
 
     def leakage(self) -> Figure:
-        """Distances of test pixels to the nearest training pixel, and accuracy against them."""
-        return leak_plots.draw_leakage(self.run.leakage)
+        """Distances of test pixels to the nearest training pixel; accuracy against them, the map's and position's."""
+        return leak_plots.draw_leakage(self.run.leakage, self.run.position)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from hsi import scene as values
 from hsi.config.build import build
 from hsi.errors import HsiError
 from hsi.evaluation.leakage import audit, ladder
+from hsi.evaluation.position import by_position
 from hsi.plots import leakage as leak_plots
 from hsi.plots import maps
 from hsi.recipes import compose_settings, override, split_of
@@ -63,11 +64,12 @@ class Split(roles.Split):
         labels = self.scene.labels
         scene = self.scene
         found = audit(self, labels, window, polygons=scene.polygons, valid=scene.valid)
+        found["position"] = by_position(self, labels, scene.class_names)
         return Audit(ladder(self, labels, windows, valid=scene.valid), leakage=found)
 
 
 class Audit(pd.DataFrame):
-    """A row a window, see `hsi.evaluation.leakage.ladder`; `leakage` has the figures of one window."""
+    """A row a window, see `hsi.evaluation.leakage.ladder`; `leakage` has the figures of one window, and `position`."""
 
     _metadata = ("leakage",)
 
@@ -82,7 +84,7 @@ class Audit(pd.DataFrame):
     def plot(self) -> Figure:
         """Distances of test pixels to the nearest training pixel, and what windows of each size would see."""
         assert self.leakage is not None
-        return leak_plots.draw_leakage(self.leakage)
+        return leak_plots.draw_leakage(self.leakage, self.leakage["position"])
 
 
 def load(name: str = "indian_pines", **settings: Any) -> Scene:

@@ -24,6 +24,7 @@ SEED_KEYS = ("seed", *OWN_SEEDS, "split.seed", "split.fold", "model.seed")  # in
 LEARNING = ("train", "optimizer", "schedule", "precision", *OWN_SEEDS)  # without meaning for an estimator
 
 Fraction = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
+Skill = Annotated[float, Field(ge=-MOST, le=1, description="a number up to 1")]
 Kappa = Annotated[float, Field(ge=-1, le=1, description="a number from -1 to 1")]
 Seconds = Annotated[float, Field(ge=0, le=MOST, description="a number of seconds")]
 Word = Annotated[str, Field(max_length=200, description="text of at most 200 signs")]
@@ -47,6 +48,8 @@ NEEDED: dict[str, Any] = {
 }
 OPTIONAL: dict[str, Any] = {
     "scene_hash": Word,
+    "position.oa": Fraction,
+    "position.skill": Skill | None,
     "parameters": Index | None,
     "multiply_adds_per_pixel": dict[str, Index] | None,
     "precision": Word,
@@ -81,6 +84,11 @@ class Setting:
         """The measure, ``oa``, ``aa`` or ``kappa``, of every run."""
         return [run.metrics[measure] for run in self.runs]
 
+    def beside(self, figure: str) -> list[float]:
+        """What position alone gives, ``oa`` or ``skill``, of every run that says so: earlier versions did not."""
+        found = [run.metrics.get("position", {}).get(figure) for run in self.runs]
+        return [value for value in found if value is not None]
+
     def words(self, key: str) -> list[str]:
         """The different values of a key of metrics.json in its runs, as words; ``unknown`` where a run has none."""
         return sorted({str(run.metrics.get(key, "unknown")) for run in self.runs})
@@ -112,7 +120,7 @@ def read_run(folder: Path) -> Finished:
         place = metrics.get(group) if group else metrics
         if isinstance(place, dict) and name in place:
             check_value(hint, place[name], f"{path}: {key}")
-        elif key in NEEDED:
+        elif key in NEEDED or group in metrics:
             raise HsiError(f"{path} has no {key}: repeat the run with force=true")
     return Finished(folder, metrics)
 

@@ -8,19 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from hsi.comparison.groups import Setting
-from hsi.evaluation.statistics import (
-    ALPHA,
-    BlockInterval,
-    McNemar,
-    Paired,
-    block_bootstrap,
-    compare_paired,
-    holm,
-    mcnemar,
-)
+from hsi.evaluation.blocks import ALPHA, LEAST_BLOCK, BlockInterval, block_bootstrap
+from hsi.evaluation.statistics import McNemar, Paired, compare_paired, holm, mcnemar
 
 MEASURES = {"oa": "OA", "aa": "AA", "kappa": "kappa"}
-LEAST_BLOCK = 16  # pixels; fields of agricultural scenes are about as wide, whatever the window
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from hsi.comparison.groups import Setting, read_settings
 from hsi.comparison.pairs import MEASURES, Pixels, compare_pairs, conclude, conclude_pixels
 from hsi.comparison.votes import Ensemble, combine
 from hsi.errors import HsiError
-from hsi.evaluation.statistics import ALPHA, Ranking, rank
+from hsi.evaluation.blocks import ALPHA
+from hsi.evaluation.statistics import Ranking, rank
 from hsi.plots import canvas
 from hsi.plots.comparison import draw_critical_difference, draw_settings
 from hsi.plots.maps import draw_disagreement
@@ -30,6 +31,7 @@ MIXED = {  # keys of metrics.json in which runs of one configuration can differ,
     "precision": "part of a difference may be that of the arithmetic.",
     "threads": "sums are rounded differently, so that not even the same seed gives the same bytes.",
 }
+FOLDED = {name: name.replace(" ", "\n", 1) for name in ("leaking test windows %", "position OA %")}  # for the terminal
 MOST_SPOKEN = 10  # pairs that the terminal tells of; the report has all
 
 
@@ -119,7 +121,12 @@ def _write_summary(table: pd.DataFrame, out: Path, measure: str = "oa") -> None:
     files.write(out / "summary.md", to_markdown(accuracy) + "\n" + to_markdown(cost))
     files.write(out / "summary.tex", to_latex(accuracy))
     canvas.save(draw_settings(table, measure), out / "settings.png")
-    log.info("\n%s\n\n%s\n", to_terminal(accuracy), to_terminal(cost))
+    beside = tables.show_position(table)  # in the lower table there, whose lines are shorter
+    log.info(
+        "\n%s\n\n%s\n",
+        to_terminal(accuracy.drop(columns=[*beside])),
+        to_terminal(cost.join(beside).rename(columns=FOLDED)),
+    )
 
 
 def _require_one_scene(settings: Sequence[Setting]) -> None:

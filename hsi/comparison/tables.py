@@ -12,11 +12,11 @@ from hsi.evaluation.statistics import Spread, spread
 
 
 def tabulate_settings(settings: Sequence[Setting]) -> pd.DataFrame:
-    """A row a setting, for CSV: OA, AA and kappa (fractions) with spread, seconds, size, multiply-adds a pixel, leak,
-    precision.
+    """A row a setting, for CSV: OA, AA and kappa (fractions) with spread, OA of position alone and the skill beside it,
+    seconds, size, multiply-adds a pixel, leak, precision.
 
     Columns ``<measure>_mean``, ``_std`` (n - 1), ``_low`` and ``_high`` (95 % interval of the mean over the seeds);
-    these three are empty for a single run.
+    these three are empty for a single run. ``position_oa_mean`` and ``skill_mean`` are empty where no run has them.
     """
     rows = []
     for setting in settings:
@@ -25,6 +25,8 @@ def tabulate_settings(settings: Sequence[Setting]) -> pd.DataFrame:
             found = spread(setting.values(measure))
             figures = zip(("mean", "std", "low", "high"), _figures(found), strict=True)
             row |= {f"{measure}_{name}": value for name, value in figures}
+        for figure, name in (("oa", "position_oa_mean"), ("skill", "skill_mean")):
+            row[name] = np.mean(values) if (values := setting.beside(figure)) else None
         metrics = [run.metrics for run in setting.runs]
         row |= {f"{part}_seconds_mean": np.mean([m["seconds"][part] for m in metrics]) for part in ("train", "map")}
         row["precision"] = ", ".join(setting.words("precision"))
@@ -42,7 +44,9 @@ def _figures(found: Spread) -> tuple[float | None, ...]:
 
 
 def show_accuracy(table: pd.DataFrame) -> pd.DataFrame:
-    """'mean ± sd' in percent, and the interval of OA, of what `tabulate_settings` made; precision where it differs."""
+    """'mean ± sd' in percent, and the interval of OA, of what `tabulate_settings` made; beside it what position gives
+    and the skill, where a run says; precision where it differs.
+    """
     shown = _numbered(table)
     shown["runs"] = table["runs"]
     shown["OA %"] = _spreads(table, "oa", 100, 2)
@@ -52,9 +56,23 @@ def show_accuracy(table: pd.DataFrame) -> pd.DataFrame:
     ]
     shown["AA %"] = _spreads(table, "aa", 100, 2)
     shown["kappa"] = _spreads(table, "kappa", 1, 4)
+    shown = shown.join(show_position(table))
     if table["precision"].nunique() > 1:
         shown["precision"] = table["precision"]
     return shown
+
+
+def show_position(table: pd.DataFrame) -> pd.DataFrame:
+    """What position alone gives, and the mean skill beside it, in percent; no column where no run says."""
+    columns = (("position_oa_mean", "position OA %", 2), ("skill_mean", "skill %", 1))
+    return pd.DataFrame(
+        {
+            heading: ["-" if pd.isna(value) else f"{100 * value:.{digits}f}" for value in table[name]]
+            for name, heading, digits in columns
+            if table[name].notna().any()
+        },
+        index=table.index,
+    )
 
 
 def show_cost(table: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import numpy as np
 from hsi.evaluation.calibration import Calibration, calibration
 from hsi.evaluation.leakage import audit
 from hsi.evaluation.metrics import Scores, score
+from hsi.evaluation.position import by_position
 from hsi.scene import Scene
 from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
 
@@ -16,11 +17,12 @@ ROLES = {"n_train": TRAIN, "n_val": VALIDATION, "n_test": TEST}
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Agreement with the truth, calibration of the confidence, and what test windows have seen."""
+    """Agreement with the truth, what position alone gives, calibration, and what test windows have seen."""
 
     scores: Scores
     calibration: Calibration
     leakage: dict[str, Any]
+    position: dict[str, Any]
     pixels: dict[str, int]  # n_train, n_val, n_test
 
     def as_json(self) -> dict[str, Any]:
@@ -35,6 +37,7 @@ class Evaluation:
             "per_class_f1": per_class["f1"],
             "per_class_support": per_class["support"],
             **self.pixels,
+            "position": self.position,
             "leakage": self.leakage,
             "calibration": self.calibration.as_json(),
         }
@@ -53,5 +56,6 @@ def evaluate(
         scores=score(scene.labels[test], class_map[test], scene.class_names),
         calibration=calibration(confidence[test], class_map[test] == scene.labels[test]),
         leakage=audit(split, scene.labels, window, class_map, context, scene.polygons, scene.valid),
+        position=by_position(split, scene.labels, scene.class_names, class_map, window),
         pixels={name: len(split.pixels(role)) for name, role in ROLES.items()},
     )

@@ -16,11 +16,11 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-ALPHA = 0.05  # of all tests; intervals hold 1 - ALPHA
+from hsi.evaluation.blocks import ALPHA
+
 POWER = 0.8  # with which a difference is to be found, for the number of seeds needed
 MOST_SEEDS = 1000  # beyond this, nobody repeats a training
 FEW = 25  # discordant pixels below which McNemar's test is exact
-DRAWS = 2000  # of the bootstrap
 
 
 @dataclass(frozen=True)
@@ -120,43 +120,12 @@ def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> McNemar:
     """McNemar's test of two maps on the same pixels, (N,) bool each.
 
     McNemar, Psychometrika 12, 1947; exact below 25 discordant pixels, else chi square with continuity correction. It
-    takes the pixels as independent. Neighbours are not, so its p value is too small: see `block_bootstrap`.
+    takes the pixels as independent. Neighbours are not, so its p value is too small: see `hsi.evaluation.blocks`.
     """
     only_first, only_second = int((first_right & ~second_right).sum()), int((~first_right & second_right).sum())
     table = [[0, only_first], [only_second, 0]]  # pixels on which both agree say nothing
     found = statsmodels_mcnemar(table, exact=only_first + only_second < FEW, correction=True)
     return McNemar(only_first, only_second, float(found.pvalue))
-
-
-@dataclass(frozen=True)
-class BlockInterval:
-    """Difference of two maps' accuracies (first - second) and its 95 % interval over resampled blocks."""
-
-    difference: float
-    low: float
-    high: float
-    blocks: int
-    side: int
-
-
-def block_bootstrap(
-    first_right: np.ndarray, second_right: np.ndarray, test: np.ndarray, side: int, seed: int = 0
-) -> BlockInterval:
-    """Bootstrap the difference in overall accuracy by blocks of pixels.
-
-    The scene is tiled with squares of `side` pixels; squares that hold test pixels are drawn with replacement, so that
-    neighbours stay together (Hall, "Resampling a Coverage Pattern", Stochastic Processes and their Applications 20,
-    1985; percentile interval of Efron and Tibshirani 1993). Dependence that reaches farther than a block is not seen.
-    All arrays are (rows, cols) bool.
-    """
-    rows, cols = np.nonzero(test)
-    _, block = np.unique(rows // side * test.shape[1] + cols // side, return_inverse=True)
-    gain = np.bincount(block, first_right[test].astype(float) - second_right[test])
-    size = np.bincount(block)
-    drawn = np.random.default_rng(seed).integers(len(size), size=(DRAWS, len(size)))
-    differences = gain[drawn].sum(1) / size[drawn].sum(1)
-    low, high = np.quantile(differences, [ALPHA / 2, 1 - ALPHA / 2])
-    return BlockInterval(float(gain.sum() / size.sum()), float(low), float(high), len(size), side)
 
 
 @dataclass(frozen=True)

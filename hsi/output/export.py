@@ -45,9 +45,10 @@ def export(trained: TrainedModel, path: Path, format: Format = "onnx") -> list[P
     Raises
     ------
     HsiError
-        For a model that is no network, one that cannot be written in this format, or a graph whose logits are not
-        those of the run: then nothing is written.
+        For a model that is no network or reads no spectra, one that cannot be written in this format, or a graph
+        whose logits are not those of the run: then nothing is written.
     """
+    trained.require_spectra()
     if isinstance(trained.network.head, EstimatorHead):
         raise HsiError(
             "the model of this run is an estimator of scikit-learn, which has no graph: export a run of a network, or "

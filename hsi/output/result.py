@@ -54,7 +54,7 @@ def figures(result: Result, model: str) -> dict[str, Figure]:
         "map.png": draw_map(shown, drawn, test[places(scene.rows, scene.cols)], title, counts),
         "confusion.png": draw_confusion(scores.confusion, list(scene.class_names), title),
         "history.png": draw_history(result.history),
-        "leakage.png": draw_leakage(result.evaluation.leakage),
+        "leakage.png": draw_leakage(result.evaluation.leakage, result.evaluation.position),
         "reliability.png": draw_reliability(result.evaluation.calibration),
         "risk_coverage.png": draw_risk_coverage(result.evaluation.calibration),
     }

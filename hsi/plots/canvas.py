@@ -12,6 +12,7 @@ from hsi.errors import shown
 from hsi.files import write
 
 MEASURED, VALIDATED = "#0072b2", "#d55e00"  # blue and vermilion of Okabe and Ito's colour-blind-safe set
+UNSEEN = "#555555"  # what stands beside them
 
 DPI = 200
 LONGEST = 100  # signs of a name

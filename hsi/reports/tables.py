@@ -15,7 +15,7 @@ def to_terminal(table: pd.DataFrame) -> str:
     if "setting" in table.columns:
         place = list(table.columns).index("setting")
         rest = table.drop(columns="setting").astype(str)
-        taken = sum(max(len(name), *rest[name].map(len)) + 2 for name in rest.columns)
+        taken = sum(max(*map(len, name.split("\n")), *rest[name].map(len)) + 2 for name in rest.columns)
         widths[place] = max(NARROWEST, TERMINAL_WIDTH - taken)
     return tabulate(
         table, headers="keys", showindex=False, disable_numparse=True, tablefmt="simple", maxcolwidths=widths

@@ -8,7 +8,7 @@ import torch
 from tabulate import tabulate
 
 from hsi.engine.cost import Cost
-from hsi.evaluation.leakage import in_words
+from hsi.evaluation import leakage, position
 from hsi.reduce import Features
 from hsi.runs.folder import manifest_hash
 from hsi.runs.result import Result
@@ -51,7 +51,7 @@ def introduce(
 
 
 def conclude(folder: Path, result: Result) -> None:
-    """The table of classes, the three figures, the leak sentence, notes, where the map lies, the hash of all files."""
+    """The table of classes, the figures, what position alone gives, the leaks, notes, where the map lies, its hash."""
     scores, calibration, split = result.evaluation.scores, result.evaluation.calibration, result.split
     table = scores.per_class.copy()
     table.insert(
@@ -69,7 +69,11 @@ def conclude(folder: Path, result: Result) -> None:
         *(100 * scores.oa, 100 * scores.aa, scores.kappa),
         *(result.precision, result.seconds["train"], result.seconds["map"]),
     )
-    log.info("%s", textwrap.fill(in_words(result.evaluation.leakage), TERMINAL_WIDTH))
+    for said in (
+        position.in_words(result.evaluation.position, scores.oa),
+        leakage.in_words(result.evaluation.leakage),
+    ):
+        log.info("%s", textwrap.fill(said, TERMINAL_WIDTH))
     log.info(
         "Confidence is %.1f %% on average where %.1f %% are right; expected calibration error %.1f %%%s.",
         *(100 * value for value in (calibration.confidence, scores.oa, calibration.ece)),

@@ -83,7 +83,16 @@ class TrainedModel:
 
         Raises HsiError, which says how, where it does not fit.
         """
+        self.require_spectra()
         return adapt(scene, self.sensor, self.scene, resample=resample, scale=scale, accept_range=accept_range)
+
+    def require_spectra(self) -> None:
+        """Raise HsiError where the model knows pixels by row and column alone."""
+        if self.reducer.by_place:
+            raise HsiError(
+                f"this model knows the pixels of {shown(self.scene)} by row and column, which say nothing about any "
+                "other scene: its own map is in its run, for another scene choose a model that reads spectra"
+            )
 
     def map(self, scene: Scene, device: Device = "auto", region: np.ndarray | None = None) -> Prediction:
         """Map a whole scene, block by block, which meets the reducer of the training; rejects one that does not fit.
@@ -183,7 +192,7 @@ def _require_as_many(described: Mapping[str, Any]) -> None:
 def _reducer(tensors: Mapping[str, torch.Tensor], bands: int) -> Reducer:
     reducer = Reducer(**{name: value.numpy() for name, value in _part(tensors, "reducer.").items()})
     shapes = reducer.mean.shape, reducer.weights.shape[:1], reducer.weights.ndim
-    if shapes != ((bands,), (bands,), 2) or not 0 < reducer.weights.shape[1] <= bands:
+    if shapes != ((bands,), (bands,), 2) or not (reducer.by_place or 0 < reducer.weights.shape[1] <= bands):
         raise ValueError(f"the reducer is not one of {bands} bands")
     floats = reducer.mean.dtype.kind == reducer.weights.dtype.kind == "f"
     if not floats or max(np.abs(reducer.mean).max(), np.abs(reducer.weights).max()) > HIGHEST:

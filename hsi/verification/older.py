@@ -22,7 +22,7 @@ from hsi.verification.verdict import Verdict
 
 OLDER = (None, 2)  # formats of metrics.json
 WHOLE = (3,)  # formats that lack `LATER` alone: their runs are put together again like those of today
-LATER = ("leakage.fields",)  # keys of metrics.json, dotted where nested, that came with format 4
+LATER = ("position", "leakage.fields")  # keys of metrics.json, dotted where nested, that came with format 4
 FILES = ("map.npy", "confidence.npy", "split.npz", "confusion.csv", "history.csv", "model.safetensors", "bundle.json")
 SOMETIMES = (PROBABILITIES, "areas.csv", "map.tif", "confidence.tif")
 

@@ -64,6 +64,12 @@ def write_run(
     return folder
 
 
+def write_position(folder: Path, oa: float | None, skill: float | None) -> None:
+    """What position gives, in an existing metrics.json."""
+    metrics = json.loads((folder / "metrics.json").read_text())
+    files.write_json(folder / "metrics.json", metrics | {"position": {"oa": oa, "skill": skill}})
+
+
 def write_maps(folder: Path, scene: Scene, wrong: float, seed: int, split: Split | None = None) -> None:
     """Map (a share of wrong pixels), split, probabilities and configuration beside an existing metrics.json."""
     rng = np.random.default_rng(seed)
@@ -418,3 +424,48 @@ def test_a_sweep_whose_table_cannot_be_written_fails(tmp_path, monkeypatch, caps
     with pytest.raises(SystemExit, match="2"):
         Summary().on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
     assert capsys.readouterr().err == "Error: summary.md could not be written (No space left on device)\n"
+
+
+def test_what_position_gives_stands_beside_the_accuracy_in_every_table(tmp_path, capfd, caplog):
+    caplog.set_level("INFO")
+    for seed, skill in ((0, 0.5), (1, 0.25), (2, None)):
+        write_position(write_run(tmp_path / f"svm{seed}", seed=seed, oa=0.9), 0.8 + seed / 100, skill)
+    write_position(write_run(tmp_path / "worse", seed=0, oa=0.7, model="hybridsn"), 0.8, -0.5)
+    write_run(tmp_path / "earlier", seed=0, oa=0.9, model="knn")
+    table = report.summarise([*tmp_path.iterdir()], tmp_path).set_index("setting")
+    written = pd.read_csv(tmp_path / "summary.csv").set_index("setting")
+    for found in (table, written):
+        oa, skill = found["position_oa_mean"], found["skill_mean"]
+        assert oa["model=svm"] == pytest.approx(0.81)  # of three seeds
+        assert skill["model=svm"] == pytest.approx(0.375)  # of the two that have one
+        assert (oa["model=hybridsn"], skill["model=hybridsn"]) == (0.8, -0.5)
+        assert pd.isna(oa["model=knn"])
+        assert pd.isna(skill["model=knn"])
+    cells = {"summary.md": "| 81.00 {0}| 37.5 {0}|", "summary.tex": r"& 81.00 {0}& 37.5 {0}\\"}
+    for name, cell in cells.items():
+        text = (tmp_path / name).read_text()
+        assert " ".join(cell.format("").split()) in " ".join(text.split())
+        assert "-50.0" in text
+        assert "position OA" in text
+    lines = caplog.messages[-2].splitlines()
+    assert max(map(len, lines)) <= 100
+    assert [line.split()[-2:] for line in lines if "skill %" in line] == [["skill", "%"]]
+    assert [line.split()[-2:] for line in lines if line.startswith("3 ")][-1] == ["80.00", "-50.0"]
+
+
+def test_without_it_there_is_no_column(tmp_path):
+    write_run(tmp_path / "a", seed=0, oa=0.9)
+    report.summarise([tmp_path / "a"], tmp_path)
+    assert "position OA" not in (tmp_path / "summary.md").read_text()
+
+
+@pytest.mark.parametrize(("oa", "skill"), [("high", 0.1), (2, 0.1), (0.5, 1.5), (0.5, "none"), (None, 0)])
+def test_a_position_that_no_run_writes_is_said_in_a_sentence(tmp_path, oa, skill):
+    write_position(write_run(tmp_path / "a", seed=0, oa=0.9), oa, skill)
+    with pytest.raises(HsiError, match=r"metrics\.json: position\.(oa|skill)"):
+        read_settings([tmp_path / "a"])
+    files.write_json(
+        tmp_path / "a/metrics.json", json.loads((tmp_path / "a/metrics.json").read_text()) | {"position": oa or 3}
+    )
+    with pytest.raises(HsiError, match=r"metrics\.json has no position\.oa: repeat the run"):
+        read_settings([tmp_path / "a"])

@@ -8,6 +8,7 @@ import pytest
 
 from hsi.evaluation.evaluation import evaluate
 from hsi.evaluation.leakage import audit
+from hsi.evaluation.position import by_position
 from hsi.scenes.assemble import from_arrays
 from hsi.splits.roles import TEST, TRAIN, UNUSED, VALIDATION, Split
 
@@ -50,6 +51,7 @@ def test_metrics_json_has_fractions_by_class_name():
     found = evaluate(SCENE, SPLIT, MAP, CONFIDENCE, 3)
     told = json.loads(json.dumps(found.as_json(), allow_nan=False))
     assert told.pop("leakage") == found.leakage
+    assert told.pop("position") == found.position == by_position(SPLIT, LABELS, SCENE.class_names, MAP, 3)
     assert told.pop("calibration") == found.calibration.as_json()
     names = SCENE.class_names
     assert told == {

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hsi.evaluation import statistics
+from hsi.evaluation.blocks import block_bootstrap
 
 # Cushny and Peebles 1905, hours of sleep gained: the example of Student's own paper. R: t.test(extra ~ group, paired)
 SLEEP = np.array([1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4])
@@ -169,7 +170,7 @@ def test_blocks_are_squares_that_hold_test_pixels(seed, side):
     test = rng.random((9, 23)) < 0.2
     test[0, 0] = True
     first, second = rng.random((2, 9, 23)) < 0.5
-    found = statistics.block_bootstrap(first, second, test, side, seed=seed)
+    found = block_bootstrap(first, second, test, side, seed=seed)
     squares = {(row // side, col // side) for row, col in np.argwhere(test)}
     assert (found.blocks, found.side) == (len(squares), side)
     assert found.difference == pytest.approx(first[test].mean() - second[test].mean())
@@ -183,12 +184,12 @@ def test_blocks_are_squares_that_hold_test_pixels(seed, side):
 def test_the_interval_of_a_seed_is_always_the_same_and_of_2000_draws():
     """Two squares, one of +1 and one of 0, are drawn 00, 01, 10, 11: means of 0, 0.5 and 1, all within 95 %."""
     first, second = np.array([[True, False]]), np.array([[False, False]])
-    found = statistics.block_bootstrap(first, second, np.ones((1, 2), bool), 1)
+    found = block_bootstrap(first, second, np.ones((1, 2), bool), 1)
     assert (found.difference, found.low, found.high) == (0.5, 0, 1)
     rng = np.random.default_rng(3)
     first, second = rng.random((2, 8, 8)) < 0.5
     everywhere = np.ones((8, 8), bool)
-    one, other, third = (statistics.block_bootstrap(first, second, everywhere, 2, *s) for s in ((), (0,), (1,)))
+    one, other, third = (block_bootstrap(first, second, everywhere, 2, *s) for s in ((), (0,), (1,)))
     assert one == other != third
     drawn = np.random.default_rng(0).integers(16, size=(2000, 16))
     gain = (first.astype(float) - second).reshape(4, 2, 4, 2).mean(axis=(1, 3)).ravel()
@@ -199,7 +200,7 @@ def test_block_of_one_pixel_is_the_ordinary_bootstrap():
     """The mean of n values in {-1, 0, 1} has the standard error sd / sqrt(n)."""
     rng = np.random.default_rng(0)
     first, second = rng.random((2, 60, 60)) < np.array([0.8, 0.7])[:, None, None]
-    found = statistics.block_bootstrap(first, second, np.ones((60, 60), bool), side=1)
+    found = block_bootstrap(first, second, np.ones((60, 60), bool), side=1)
     gain = first.astype(float) - second
     assert found.difference == pytest.approx(gain.mean())
     assert found.blocks == 3600
@@ -211,7 +212,7 @@ def test_blocks_widen_the_interval_of_copied_neighbours():
     rng = np.random.default_rng(0)
     first, second = (np.kron(part, np.ones((5, 5))).astype(bool) for part in rng.random((2, 12, 12)) < 0.7)
     everywhere = np.ones((60, 60), bool)
-    naive, honest = (statistics.block_bootstrap(first, second, everywhere, side) for side in (1, 5))
+    naive, honest = (block_bootstrap(first, second, everywhere, side) for side in (1, 5))
     assert (honest.high - honest.low) / (naive.high - naive.low) == pytest.approx(5, rel=0.15)
     assert honest.blocks == 144
 
@@ -220,7 +221,7 @@ def test_only_test_pixels_count():
     right, wrong = np.ones((6, 6), bool), np.zeros((6, 6), bool)
     test = np.zeros((6, 6), bool)
     test[:3] = True
-    found = statistics.block_bootstrap(np.where(test, right, wrong), wrong, test, side=2)
+    found = block_bootstrap(np.where(test, right, wrong), wrong, test, side=2)
     assert (found.difference, found.low, found.high, found.blocks) == (1, 1, 1, 6)
 
 

@@ -20,6 +20,7 @@ from hsi.splits.roles import Split, load_split, save_split
 from hsi.verification.again import put_together
 from hsi.verification.checked import MACHINE, different_metrics, verify
 from hsi.verification.listed import different_files
+from hsi.verification.older import without_later
 from hsi.verification.verdict import Verdict
 
 
@@ -288,6 +289,15 @@ NAMED = {
     ),
     "no fields": (edited(lambda m: m["leakage"].pop("fields")), "leakage.fields"),
     "a window": (edited(lambda m: m["leakage"].update(window=5)), "leakage.window: 5 written, 9 found"),
+    "position, less": (edited(lambda m: m["position"].update(oa=0.5)), "position.oa: 0.5 written, "),
+    "a skill": (edited(lambda m: m["position"].update(skill=0.999)), "position.skill: 0.999 written, "),
+    "an interval": (edited(lambda m: m["position"].update(skill_low=0.998)), "position.skill_low: 0.998 written, "),
+    "a curve": (
+        edited(lambda m: m["position"]["accuracy_by_distance"][0].update(accuracy=0.1)),
+        "position.accuracy_by_distance: ",
+    ),
+    "no position": (edited(lambda m: m.pop("position")), "position is missing"),
+    "an earlier version that knew": (edited(lambda m: m.update(format=3)), "position is there, which no run writes"),
     "a note": (edited(lambda m: m.update(split_notes=["all is well"])), "split_notes: "),
     "an earlier version": (edited(lambda m: m.update(format=2)), "areas.txt is no file of a run"),
     "a later version": (edited(lambda m: m.update(format=99)), "metrics.json is of format 99"),
@@ -327,15 +337,24 @@ def test_it_is_named(copy, name):
     assert any(finding in line for line in found), found
 
 
-def test_a_run_of_format_3_lacks_what_came_later_and_is_verified_by_all_the_rest(copy):
-    def aged(metrics):
-        metrics.update(format=3)
-        del metrics["leakage"]["fields"]
+def of_format_3(metrics):
+    """What the version before wrote of the same run."""
+    earlier = without_later(metrics) | {"format": 3}
+    metrics.clear()
+    metrics.update(earlier)
 
-    edited(aged)(copy)
-    assert verify(copy).differences == []
-    edited(lambda m: m.update(oa=0.5))(copy)
-    assert any(line.startswith("oa: 0.5 written") for line in verify(copy).differences)
+
+def test_a_run_of_format_3_is_put_together_like_one_of_today(copy):
+    edited(of_format_3)(copy)
+    assert "position" not in json.loads((copy / "metrics.json").read_text())
+    verdict = verify(copy)
+    assert verdict.differences == []
+    assert not any("earlier version" in line for line in verdict.trusted)
+    edited(lambda m: m["leakage"].update(mean_overlap=0.01))(copy)
+    sealed(another_class)(copy)
+    found = verify(copy).differences
+    assert any(line.startswith("leakage.mean_overlap: 0.01 written") for line in found)
+    assert any(line.startswith("map.npy: 1 pixels have another class") for line in found)
 
 
 @pytest.mark.parametrize("name", TRUSTED)
