@@ -6,6 +6,7 @@ the chain, the files and the commands of the networks, masks of a split's region
 """
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Annotated, Any
 
 import numpy as np
@@ -60,12 +61,14 @@ class EstimatorHead(nn.Module):
     The state is the training set, (N, C) float32 `samples` and (N,) int64 `targets` from 0, and what a search over
     parameters has `chosen`, (P,) float64 in the order of their names. Loading a state fits the estimator again, to the
     same result with the same version of scikit-learn, so nothing has to be pickled. A state without `chosen`, which
-    earlier versions wrote, is searched again.
+    earlier versions wrote, is searched again. Of an estimator whose `fit` takes ``fields``, (N,) numbers that tell the
+    fields of the training pixels apart, the state has these too, int64.
     """
 
     samples: Tensor
     targets: Tensor
     chosen: Tensor
+    fields: Tensor
 
     def __init__(self, estimator: BaseEstimator, channels: int, num_classes: int, neighbours: int = 0) -> None:
         super().__init__()
@@ -77,18 +80,28 @@ class EstimatorHead(nn.Module):
         self.register_buffer("samples", torch.empty(0, 0))
         self.register_buffer("targets", torch.empty(0, dtype=torch.int64))
         self.register_buffer("chosen", torch.empty(0, dtype=torch.float64))
+        self.takes_fields = "fields" in signature(estimator.fit).parameters
+        if self.takes_fields:
+            self.register_buffer("fields", torch.empty(0, dtype=torch.int64))
         self.register_load_state_dict_pre_hook(_fit_to_state)
 
-    def learn(self, samples: Tensor, targets: Tensor) -> None:
-        """Fit to samples (N, C) of targets (N,) from 0, and search where there is something to choose."""
+    def learn(self, samples: Tensor, targets: Tensor, fields: Tensor | None = None) -> None:
+        """Fit to samples (N, C) of targets (N,) from 0, and search where there is something to choose.
+
+        `fields` (N,) are for estimators that take them; None: every pixel is a field of its own.
+        """
         self.samples, self.targets = samples, targets
+        more = {}
+        if self.takes_fields:
+            self.fields = torch.arange(len(targets)) if fields is None else fields
+            more["fields"] = self.fields.cpu().numpy()
         if len(samples) < self.neighbours:
             raise HsiError(
                 f"{len(samples)} training pixels are too few for this model (model.neighbours={self.neighbours}): "
                 "choose fewer neighbours, or raise split.train"
             )
         try:
-            self.estimator.fit(samples.cpu().numpy(), targets.cpu().numpy())
+            self.estimator.fit(samples.cpu().numpy(), targets.cpu().numpy(), **more)
             self(samples[:1])  # the nearest neighbours count themselves only now
         except ValueError as error:
             raise HsiError(
@@ -138,7 +151,12 @@ def _fit_to_state(head: nn.Module, state: dict[str, Tensor], prefix: str, *_: An
         raise HsiError(f"training pixels belong to other classes than the {head.num_classes} known: repeat the run")
     if (chosen := state.get(f"{prefix}chosen")) is not None:
         head.choose(chosen)
-    head.learn(samples, targets)
+    fields = state.get(f"{prefix}fields")
+    if fields is not None and (fields.shape != targets.shape or fields.dtype != torch.int64):
+        raise HsiError(
+            f"the fields of the {len(targets)} training pixels are not {len(targets)} numbers: repeat the run"
+        )
+    head.learn(samples, targets, fields)
     state.setdefault(f"{prefix}chosen", head.chosen)
 
 

@@ -48,7 +48,7 @@ def export(trained: TrainedModel, path: Path, format: Format = "onnx") -> list[P
         For a model that is no network, one that cannot be written in this format, or a graph whose logits are not
         those of the run: then nothing is written.
     """
-    if isinstance(trained.network.head, EstimatorHead):
+    if any(isinstance(module, EstimatorHead) for module in trained.network.modules()):
         raise HsiError(
             "the model of this run is an estimator of scikit-learn, which has no graph: export a run of a network, or "
             "map with hsi predict"

@@ -29,7 +29,7 @@ def test_only_baselines_are_left_out():
         assert (
             configure(f"model={path.stem}")
             .model["_target_"]
-            .startswith(("hsi.models.baselines.", "hsi.models.scales."))
+            .startswith(("hsi.models.baselines.", "hsi.models.scales.", "hsi.models.posteriors."))
         )
 
 

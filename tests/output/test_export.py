@@ -30,7 +30,7 @@ from hsi.runs.identity import plain, settle
 from hsi.runs.model import TrainedModel
 from hsi.runs.sensor import Sensor
 
-ESTIMATORS = {"svm", "svm_window", "random_forest", "knn", "scales"}
+ESTIMATORS = {"svm", "svm_window", "random_forest", "knn", "scales", "posteriors"}
 NAMES = sorted({path.stem for path in (ROOT / "conf/model").glob("*.yaml")} - ESTIMATORS - {"custom"})
 BANDS, COMPONENTS, CLASSES = 20, 13, 3
 DRAW = np.random.default_rng(0)

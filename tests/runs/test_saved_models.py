@@ -16,7 +16,7 @@ from hsi.runs.identity import plain, settle
 from hsi.runs.model import TrainedModel, load_model, save_model
 from hsi.runs.sensor import Sensor
 
-ESTIMATORS = {"svm", "svm_window", "random_forest", "knn", "scales"}  # see tests/models/test_baselines.py
+ESTIMATORS = {"svm", "svm_window", "random_forest", "knn", "scales", "posteriors"}  # see tests/models/test_baselines.py
 NAMES = sorted({path.stem for path in (ROOT / "conf/model").glob("*.yaml")} - ESTIMATORS - {"custom"})
 BANDS, COMPONENTS, CLASSES = 20, 13, 3
 
