@@ -7,14 +7,14 @@ the chain, the files and the commands of the networks, masks of a split's region
 
 from collections.abc import Sequence
 from inspect import signature
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 from pydantic import Field
 from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -91,10 +91,18 @@ class EstimatorHead(nn.Module):
         `fields` (N,) are for estimators that take them; None: every pixel is a field of its own.
         """
         self.samples, self.targets = samples, targets
+        fields = torch.arange(len(targets)) if fields is None else fields
         more = {}
         if self.takes_fields:
-            self.fields = torch.arange(len(targets)) if fields is None else fields
-            more["fields"] = self.fields.cpu().numpy()
+            self.fields = fields
+            more["fields"] = fields.cpu().numpy()
+        if self.estimator is self.search and isinstance(self.search.cv, GroupKFold):
+            more["groups"] = fields.cpu().numpy()
+            if (count := len(fields.unique())) < FOLDS:
+                raise HsiError(
+                    f"{count} fields with training pixels are too few for {FOLDS} folds (model.folds=fields): choose "
+                    "model.folds=pixels, or raise split.train"
+                )
         if len(samples) < self.neighbours:
             raise HsiError(
                 f"{len(samples)} training pixels are too few for this model (model.neighbours={self.neighbours}): "
@@ -166,20 +174,24 @@ def svm(
     C: Positive | Several = (1, 10, 100, 1000),
     gamma: Positive | Several = (0.25, 1, 4),
     patch_size: Window = 1,
+    folds: Literal["pixels", "fields"] = "pixels",
 ) -> WindowClassifier:
     """Support vector machine with a radial kernel on standardised spectra; above `patch_size` 1 on window means.
 
     Melgani, Bruzzone, "Classification of Hyperspectral Remote Sensing Images With Support Vector Machines", IEEE TGRS
     42(8), 2004. `C`, and `gamma` in units of 1 / in_channels, are chosen by 3-fold cross-validation on the training
-    pixels where several are given.
+    pixels where several are given. Folds of ``fields`` keep each connected piece of the training pixels of a class in
+    one fold, as a split by regions does (Roberts et al., Ecography 40(8), 2017).
     """
     grid = {
         "svc__C": [float(value) for value in np.atleast_1d(C)],
         "svc__gamma": [float(value) / in_channels for value in np.atleast_1d(gamma)],
     }
     machine = make_pipeline(StandardScaler(), SVC(break_ties=True))  # ties broken: the map is the argmax of the logits
-    folds = KFold(FOLDS, shuffle=True, random_state=0)  # not stratified: a class may have a single pixel
-    return _classifier(GridSearchCV(machine, grid, cv=folds), in_channels, num_classes, patch_size)
+    parts = KFold(FOLDS, shuffle=True, random_state=0)  # not stratified: a class may have a single pixel
+    if folds == "fields":
+        parts = GroupKFold(FOLDS)
+    return _classifier(GridSearchCV(machine, grid, cv=parts), in_channels, num_classes, patch_size)
 
 
 def random_forest(
