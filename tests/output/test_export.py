@@ -22,6 +22,7 @@ from hsi.engine.forward import Engine, logits_of
 from hsi.errors import HsiError
 from hsi.mapping.scene_map import MapSettings
 from hsi.models.baselines import knn
+from hsi.models.posteriors import posteriors
 from hsi.output import export as exporting
 from hsi.output.export import export
 from hsi.output.graphs import Reduction, graphs_of, own_logits
@@ -182,8 +183,9 @@ def test_a_graph_that_cannot_be_made_is_told_in_a_sentence(tmp_path):
 
 @pytest.mark.parametrize("format", ["onnx", "torchscript"])
 def test_estimators_have_no_graph(format, tmp_path):
-    with pytest.raises(HsiError, match="an estimator of scikit-learn, which has no graph"):
-        export(trained_as(knn(COMPONENTS, CLASSES)), tmp_path / "model", format)
+    for make in (knn, posteriors):
+        with pytest.raises(HsiError, match="an estimator of scikit-learn, which has no graph"):
+            export(trained_as(make(COMPONENTS, CLASSES)), tmp_path / "model", format)
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxscript", "onnxruntime"])
