@@ -15,7 +15,8 @@ from hsi.engine.samples import gather
 from hsi.models.building import build_model
 from hsi.models.posteriors import SHARPNESS
 from hsi.training.once import Once
-from studies.fields import BASE, GRID, IDEAS, TRANSDUCTIVE, Drawn, chosen_by, judge, main, table, window_means
+from studies.drawn import Drawn
+from studies.fields import BASE, GRID, IDEAS, TRANSDUCTIVE, chosen_by, judge, main, table, window_means
 
 RECIPE = next(name for name in IDEAS if "ip_regions" in name)
 
