@@ -27,6 +27,8 @@ from hsi.models.building import build_model
 from hsi.scene import Scene
 
 ROOT = Path(__file__).parent.parent
+# models of scikit-learn's estimators: see tests/models/test_baselines.py, test_scales.py, test_posteriors.py
+ESTIMATORS = ("knn", "position", "posteriors", "random_forest", "scales", "svm", "svm_window")
 TRIAL = ["experiment=trial", "train.steps=4", "patch_size=9", "scene.rows=40", "scene.cols=36"]
 
 settings.register_profile("unhurried", deadline=None)  # the machine may be busy with experiments

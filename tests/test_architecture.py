@@ -1,6 +1,7 @@
 """The house: imports run downwards, without circles; commands are thin, functions short."""
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -43,6 +44,8 @@ FILES = {
     for path in sorted((ROOT / "hsi").rglob("*.py"))
     if path.parent != ROOT / "hsi" / "conf"
 }
+CONF = "".join(path.read_text() for path in sorted((ROOT / "conf").rglob("*.yaml")))
+STAGES = {name.rpartition(".")[2] for name in re.findall(r"_target_: (hsi\.\S+)", CONF)}  # their keys are a file's
 MODULES = {name: ast.parse(path.read_text()) for name, path in FILES.items() if name != "__init__"}
 
 
@@ -84,7 +87,7 @@ def functions():
 def test_functions_are_short_and_take_few_parameters(node):
     every = node.args
     parameters = [a.arg for a in (*every.posonlyargs, *every.args, *every.kwonlyargs) if a.arg not in ("self", "cls")]
-    assert len(parameters) <= 7, parameters
+    assert len(parameters) <= (8 if node.name in STAGES else 7), parameters
     assert node.end_lineno - node.lineno + 1 <= 60
 
 

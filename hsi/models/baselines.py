@@ -6,14 +6,15 @@ the chain, the files and the commands of the networks, masks of a split's region
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from inspect import signature
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 from pydantic import Field
 from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -60,12 +61,14 @@ class EstimatorHead(nn.Module):
     The state is the training set, (N, C) float32 `samples` and (N,) int64 `targets` from 0, and what a search over
     parameters has `chosen`, (P,) float64 in the order of their names. Loading a state fits the estimator again, to the
     same result with the same version of scikit-learn, so nothing has to be pickled. A state without `chosen`, which
-    earlier versions wrote, is searched again.
+    earlier versions wrote, is searched again. Of an estimator whose `fit` takes ``fields``, (N,) numbers that tell the
+    fields of the training pixels apart, the state has these too, int64.
     """
 
     samples: Tensor
     targets: Tensor
     chosen: Tensor
+    fields: Tensor
 
     def __init__(self, estimator: BaseEstimator, channels: int, num_classes: int, neighbours: int = 0) -> None:
         super().__init__()
@@ -77,18 +80,36 @@ class EstimatorHead(nn.Module):
         self.register_buffer("samples", torch.empty(0, 0))
         self.register_buffer("targets", torch.empty(0, dtype=torch.int64))
         self.register_buffer("chosen", torch.empty(0, dtype=torch.float64))
+        self.takes_fields = "fields" in signature(estimator.fit).parameters
+        if self.takes_fields:
+            self.register_buffer("fields", torch.empty(0, dtype=torch.int64))
         self.register_load_state_dict_pre_hook(_fit_to_state)
 
-    def learn(self, samples: Tensor, targets: Tensor) -> None:
-        """Fit to samples (N, C) of targets (N,) from 0, and search where there is something to choose."""
+    def learn(self, samples: Tensor, targets: Tensor, fields: Tensor | None = None) -> None:
+        """Fit to samples (N, C) of targets (N,) from 0, and search where there is something to choose.
+
+        `fields` (N,) are for estimators that take them; None: every pixel is a field of its own.
+        """
         self.samples, self.targets = samples, targets
+        fields = torch.arange(len(targets)) if fields is None else fields
+        more = {}
+        if self.takes_fields:
+            self.fields = fields
+            more["fields"] = fields.cpu().numpy()
+        if self.estimator is self.search and isinstance(self.search.cv, GroupKFold):
+            more["groups"] = fields.cpu().numpy()
+            if (count := len(fields.unique())) < FOLDS:
+                raise HsiError(
+                    f"{count} fields with training pixels are too few for {FOLDS} folds (model.folds=fields): choose "
+                    "model.folds=pixels, or raise split.train"
+                )
         if len(samples) < self.neighbours:
             raise HsiError(
                 f"{len(samples)} training pixels are too few for this model (model.neighbours={self.neighbours}): "
                 "choose fewer neighbours, or raise split.train"
             )
         try:
-            self.estimator.fit(samples.cpu().numpy(), targets.cpu().numpy())
+            self.estimator.fit(samples.cpu().numpy(), targets.cpu().numpy(), **more)
             self(samples[:1])  # the nearest neighbours count themselves only now
         except ValueError as error:
             raise HsiError(
@@ -138,7 +159,12 @@ def _fit_to_state(head: nn.Module, state: dict[str, Tensor], prefix: str, *_: An
         raise HsiError(f"training pixels belong to other classes than the {head.num_classes} known: repeat the run")
     if (chosen := state.get(f"{prefix}chosen")) is not None:
         head.choose(chosen)
-    head.learn(samples, targets)
+    fields = state.get(f"{prefix}fields")
+    if fields is not None and (fields.shape != targets.shape or fields.dtype != torch.int64):
+        raise HsiError(
+            f"the fields of the {len(targets)} training pixels are not {len(targets)} numbers: repeat the run"
+        )
+    head.learn(samples, targets, fields)
     state.setdefault(f"{prefix}chosen", head.chosen)
 
 
@@ -148,20 +174,24 @@ def svm(
     C: Positive | Several = (1, 10, 100, 1000),
     gamma: Positive | Several = (0.25, 1, 4),
     patch_size: Window = 1,
+    folds: Literal["pixels", "fields"] = "pixels",
 ) -> WindowClassifier:
     """Support vector machine with a radial kernel on standardised spectra; above `patch_size` 1 on window means.
 
     Melgani, Bruzzone, "Classification of Hyperspectral Remote Sensing Images With Support Vector Machines", IEEE TGRS
     42(8), 2004. `C`, and `gamma` in units of 1 / in_channels, are chosen by 3-fold cross-validation on the training
-    pixels where several are given.
+    pixels where several are given. Folds of ``fields`` keep each connected piece of the training pixels of a class in
+    one fold, as a split by regions does (Roberts et al., Ecography 40(8), 2017).
     """
     grid = {
         "svc__C": [float(value) for value in np.atleast_1d(C)],
         "svc__gamma": [float(value) / in_channels for value in np.atleast_1d(gamma)],
     }
     machine = make_pipeline(StandardScaler(), SVC(break_ties=True))  # ties broken: the map is the argmax of the logits
-    folds = KFold(FOLDS, shuffle=True, random_state=0)  # not stratified: a class may have a single pixel
-    return _classifier(GridSearchCV(machine, grid, cv=folds), in_channels, num_classes, patch_size)
+    parts = KFold(FOLDS, shuffle=True, random_state=0)  # not stratified: a class may have a single pixel
+    if folds == "fields":
+        parts = GroupKFold(FOLDS)
+    return _classifier(GridSearchCV(machine, grid, cv=parts), in_channels, num_classes, patch_size)
 
 
 def random_forest(

@@ -49,7 +49,7 @@ def export(trained: TrainedModel, path: Path, format: Format = "onnx") -> list[P
         whose logits are not those of the run: then nothing is written.
     """
     trained.require_spectra()
-    if isinstance(trained.network.head, EstimatorHead):
+    if any(isinstance(module, EstimatorHead) for module in trained.network.modules()):
         raise HsiError(
             "the model of this run is an estimator of scikit-learn, which has no graph: export a run of a network, or "
             "map with hsi predict"

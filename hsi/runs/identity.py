@@ -22,6 +22,8 @@ LATER = {  # keys that came after the first runs, with the values under which th
     "scene.nodata": None,
     "scene.drop_bands": "auto",
     "scene.scaled": True,
+    "split.draw": "balanced",
+    "model.folds": "pixels",
     "start_seed": None,
     "order_seed": None,
 }

@@ -1,5 +1,7 @@
 """Whole fields on one side: no test window sees a training-side pixel."""
 
+from typing import Literal
+
 import numpy as np
 
 from hsi.config.values import Count, Folds, Index, Seed, Share, ShareOrZero
@@ -8,6 +10,8 @@ from hsi.splits.counts import class_sizes, share_out
 from hsi.splits.fields import pixels_of_fields
 from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
 from hsi.splits.sides import departures, split_by_side, spread
+
+Draw = Literal["balanced", "random"]
 
 
 def regions_split(
@@ -19,12 +23,13 @@ def regions_split(
     folds: Folds | None = None,
     fold: Index = 0,
     seed: Seed = 0,
+    draw: Draw = "balanced",
 ) -> Split:
     """Put every pixel of the scene, labelled or not, on the train, validation or test side; windows keep to theirs.
 
-    The fields (connected components) of a class go to one side as a whole, the largest first, each to the side that
-    lacks most of its share. A class with fewer fields than there are sides has its largest cut across its long axis.
-    Unlabelled pixels go with the nearest labelled one.
+    The fields (connected components) of a class go to one side as a whole, in the order of `draw`, each to the side
+    that lacks most of its share. A class with fewer fields than there are sides has its largest cut across its long
+    axis. Unlabelled pixels go with the nearest labelled one.
 
     Masked windows are those of Nalepa, Myller, Kawulok, "Validating Hyperspectral Image Segmentation", GRSL 2019,
     who cut a scene into rectangular patches; here whole fields take their place, so that no class is lost.
@@ -41,18 +46,30 @@ def regions_split(
         In place of `train`: that many sides of equal share, of which number `fold` (from 0) tests; any `validation`
         above 0 makes the next one the validation side. The sides are the same for every `fold`.
     seed
-        Which fields, and which end of a cut one; drawn where the sizes leave a choice.
+        Which fields, and which end of a cut one; drawn where `draw` leaves a choice.
+    draw
+        ``"balanced"`` takes the largest field first, so that shares are met best and seeds differ little; ``"random"``
+        takes fields in random order, so that seeds are draws of fields.
 
     Raises HsiError when a class has fewer pixels than there are sides.
     """
-    side = fields_to_sides(labels, train=train, validation=validation, folds=folds, fold=fold, seed=seed)
+    side = fields_to_sides(labels, train=train, validation=validation, folds=folds, fold=fold, seed=seed, draw=draw)
     goal = train if folds is None else (folds - 1 - bool(validation)) / folds
     notes = departures(labels, side, goal, "fields")
+    if draw == "random":
+        notes = ("fields go to their sides in random order (split.draw=random)", *notes)
     return split_by_side(labels, side, region=side, per_class=per_class, seed=seed, notes=notes)
 
 
 def fields_to_sides(
-    labels: np.ndarray, *, train: float, validation: float, seed: int, folds: int | None = None, fold: int = 0
+    labels: np.ndarray,
+    *,
+    train: float,
+    validation: float,
+    seed: int,
+    folds: int | None = None,
+    fold: int = 0,
+    draw: Draw = "balanced",
 ) -> np.ndarray:
     """Return the side of every pixel, (rows, cols) uint8: 1 train, 2 validation, 3 test; see `regions_split`."""
     shares, roles = side_shares(train, validation) if folds is None else fold_roles(folds, fold, validation)
@@ -66,7 +83,7 @@ def fields_to_sides(
     side = np.zeros(labels.shape, dtype=np.uint8)
     for k in range(1, len(sizes) + 1):
         fields = _fields(labels == k, shares, rng)
-        goals = assign(np.array([len(field) for field in fields]), shares, rng)
+        goals = assign(np.array([len(field) for field in fields]), shares, rng, draw)
         for field, goal in zip(fields, goals, strict=True):
             side.ravel()[field] = roles[goal]
     return spread(side)
@@ -87,17 +104,19 @@ def fold_roles(folds: int, fold: int, validation: float) -> tuple[np.ndarray, li
     return np.full(folds, 1 / folds), roles
 
 
-def assign(sizes: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def assign(sizes: np.ndarray, shares: np.ndarray, rng: np.random.Generator, draw: Draw = "balanced") -> np.ndarray:
     """Distribute units over sides: sizes (N,) and shares (S,), N >= S, to the side number (N,) of each unit.
 
-    The largest unit first, each to the side that still lacks most, so that the last ones even out what the first
-    ones leave (the rule of Graham, "Bounds on multiprocessing timing anomalies", SIAM J. Appl. Math. 1969). No side
+    One unit after the other, each to the side that still lacks most (Graham, "Bounds on multiprocessing timing
+    anomalies", SIAM J. Appl. Math. 1969), so that two sides of equal share differ by no more than the largest unit.
+    ``"balanced"`` takes the largest first, whose imbalance the small ones even out; ``"random"`` any order. No side
     stays empty; `rng` decides between equals.
     """
     lacking = shares * sizes.sum()
     empty = np.ones(len(shares), dtype=bool)
     sides = np.empty(len(sizes), dtype=int)
-    order = np.lexsort((rng.random(len(sizes)), -sizes))
+    first = rng.random(len(sizes))
+    order = np.argsort(first) if draw == "random" else np.lexsort((first, -sizes))
     for placed, unit in enumerate(order):
         open_to = empty if len(sizes) - placed == empty.sum() else np.ones_like(empty)
         lack = np.where(open_to, lacking.round(6), -np.inf)

@@ -11,15 +11,20 @@ from torch.nn import functional as F
 
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.forward import Engine, logits_of
-from hsi.engine.samples import Samples
+from hsi.engine.samples import Samples, to_labels
 from hsi.errors import HsiError
+from hsi.splits.fields import number_fields
 from hsi.training.checkpoint import Checkpoint
 from hsi.training.fitted import Fitted
 
 
 @dataclass(frozen=True)
 class Once:
-    """Call ``learn(features, targets)`` of the model's head on what the trunk gives for each training pixel."""
+    """Call ``learn(features, targets, fields)`` of the model's head on what the trunk gives for each training pixel.
+
+    Where it is the trunk that has `learn`, it is given their spectra. `fields` (N,) int64 numbers the connected pieces
+    of the training pixels of one class (`hsi.splits.fields`).
+    """
 
     def precision_on(self, device: torch.device) -> str:
         """Estimators learn in float32 wherever they are."""
@@ -33,22 +38,24 @@ class Once:
         seed: int = 0,
         checkpoint: Checkpoint | None = None,
     ) -> Fitted:
-        """Fit the head; the history has one row. Validation pixels choose nothing, the history says how they fare.
+        """Fit what learns; the history has one row. Validation pixels choose nothing, the history says how they fare.
 
         `seed` and `checkpoint` mean nothing here: an estimator brings its own seed and leaves no half of a training.
         """
-        learn = getattr(model.head, "learn", None)
+        in_trunk = hasattr(model.trunk, "learn")
+        learn = getattr(model.trunk if in_trunk else model.head, "learn", None)
         if not callable(learn):
             raise HsiError(
                 "train=once fits scikit-learn's estimators, and this model is a network: choose another train="
             )
         started = time.monotonic()
-        features = WindowClassifier(model.trunk, nn.Flatten(), model.in_channels, model.window)
+        before, window = (nn.Identity(), 1) if in_trunk else (model.trunk, model.window)
+        features = WindowClassifier(before, nn.Flatten(), model.in_channels, window)
         model.eval()
         found = logits_of(features, samples.image, engine, samples.region, samples.train).clone()
         truth = samples.targets[samples.train]
         order = np.lexsort(np.vstack([found.cpu().numpy().T, truth.cpu()]))  # whatever order the pixels come in
-        learn(found[order], truth[order])
+        learn(found[order], truth[order], _fields(samples)[order])
         seconds = time.monotonic() - started
         loss, accuracy = _judge(model, samples, engine, samples.train)
         row = {
@@ -61,6 +68,14 @@ class Once:
         if len(samples.validation):
             _, row["validation_accuracy"] = _judge(model, samples, engine, samples.validation)
         return Fitted(pd.DataFrame([row]), seconds)
+
+
+def _fields(samples: Samples) -> Tensor:
+    """The number of the field of each training pixel, (N,) int64."""
+    labels = torch.zeros_like(samples.targets)
+    labels[samples.train] = to_labels(samples.targets[samples.train])
+    fields = number_fields(labels.view(samples.image.shape[1:]).cpu().numpy())
+    return torch.from_numpy(fields.ravel().astype(np.int64)).to(labels.device)[samples.train]
 
 
 def _judge(model: WindowClassifier, samples: Samples, engine: Engine, pixels: Tensor) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from hsi.models import baselines
 from hsi.models.baselines import EstimatorHead, WindowMean
 from hsi.runs.model import load_model
 from hsi.runs.opened import open_run
+from hsi.splits.fields import number_fields
 from hsi.splits.roles import TRAIN, Split
 from hsi.training.once import Once
 
@@ -103,6 +104,45 @@ def test_search_takes_the_better_of_two_values():
     model = baselines.svm(BANDS, CLASSES, C=[1e-6, 10], gamma=1)
     learn(model, image, labels, split)
     assert model.head.estimator.best_params_["svc__C"] == 10
+
+
+def by_field(seed=0):
+    """Two classes that a band tells apart; another tells each of twelve fields apart. Nine pixels each."""
+    rng = np.random.default_rng(seed)
+    labels = np.zeros((15, 19), dtype=int)
+    for field in range(12):
+        top, left = 4 * (field // 4), 5 * (field % 4)
+        labels[top : top + 3, left : left + 3] = 1 + field % 2
+    fields = number_fields(labels)
+    image = np.stack([labels + 0.8 * rng.normal(size=labels.shape), 3.0 * rng.permutation(13)[fields]])
+    role = np.where(labels > 0, 1, 0).astype(np.uint8)
+    role[0, 0] = 3
+    return torch.as_tensor(image, dtype=torch.float32), labels, Split(role)
+
+
+def test_folds_of_fields_choose_what_does_not_know_the_fields():
+    """A narrow kernel learns fields by heart: right in folds of pixels, a guess in folds of fields."""
+    image, labels, split = by_field()
+    chosen = {}
+    for folds in ("pixels", "fields"):
+        model = baselines.svm(2, 2, C=10, gamma=[0.01, 20], folds=folds)
+        samples = gather(image.permute(1, 2, 0).contiguous().numpy(), labels, split, 2, torch.device("cpu"))
+        Once().fit(model, samples, Engine())
+        chosen[folds] = model.head.estimator.best_params_["svc__gamma"] * 2
+        again = baselines.svm(2, 2, C=10, gamma=[0.01, 20], folds=folds)
+        again.load_state_dict(model.state_dict())
+        np.testing.assert_array_equal(*(logits_of(m, image, Engine()) for m in (model, again)))
+        assert sorted(model.state_dict()) == ["head.chosen", "head.samples", "head.targets"]
+    assert chosen == {"pixels": 20, "fields": 0.01}
+
+
+def test_fields_that_are_too_few_for_folds_are_told():
+    image, labels, _ = make_data()
+    whole = Split(np.where(labels < 3, 1, 3).astype(np.uint8))
+    with pytest.raises(
+        HsiError, match=r"2 fields with training pixels are too few for 3 folds \(model\.folds=fields\)"
+    ):
+        learn(baselines.svm(BANDS, CLASSES, folds="fields"), image, labels, whole)
 
 
 def test_what_was_chosen_is_not_searched_again(monkeypatch):

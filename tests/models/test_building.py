@@ -239,7 +239,7 @@ def test_custom_is_the_file_for_ones_own_class():
         build_model(configure("model._target_=her.Net").model, COMPONENTS, CLASSES)
 
 
-@pytest.mark.parametrize("name", ["svm", "svm_window", "knn", "random_forest", "scales"])
+@pytest.mark.parametrize("name", ["svm", "svm_window", "knn", "random_forest", "scales", "posteriors"])
 def test_estimators_take_no_attention(name):
     assert isinstance(build_model(configure(f"model={name}", "+attention=none").model, 4, 3), WindowClassifier)
     ignored = configure(f"model={name}", "model.attention_position=every").model

@@ -27,7 +27,9 @@ def only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
 def test_only_baselines_are_left_out():
     for path in set((ROOT / "conf" / "model").glob("*.yaml")) - {ROOT / "conf" / "model" / "custom.yaml", *networks()}:
         target = configure(f"model={path.stem}").model["_target_"]
-        assert target.startswith(tuple(f"hsi.models.{name}." for name in ("baselines", "position", "scales")))
+        assert target.startswith(
+            tuple(f"hsi.models.{name}." for name in ("baselines", "position", "posteriors", "scales"))
+        )
 
 
 @pytest.fixture(scope="module")

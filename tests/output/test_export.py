@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, build_network, configure
+from conftest import ESTIMATORS, ROOT, build_network, configure
 from omegaconf import OmegaConf
 from torch import nn
 
@@ -22,6 +22,7 @@ from hsi.engine.forward import Engine, logits_of
 from hsi.errors import HsiError
 from hsi.mapping.scene_map import MapSettings
 from hsi.models.baselines import knn
+from hsi.models.posteriors import posteriors
 from hsi.output import export as exporting
 from hsi.output.export import export
 from hsi.output.graphs import Reduction, graphs_of, own_logits
@@ -30,8 +31,7 @@ from hsi.runs.identity import plain, settle
 from hsi.runs.model import TrainedModel
 from hsi.runs.sensor import Sensor
 
-ESTIMATORS = {"svm", "svm_window", "random_forest", "knn", "scales", "position"}
-NAMES = sorted({path.stem for path in (ROOT / "conf/model").glob("*.yaml")} - ESTIMATORS - {"custom"})
+NAMES = sorted({path.stem for path in (ROOT / "conf/model").glob("*.yaml")} - {*ESTIMATORS, "custom"})
 BANDS, COMPONENTS, CLASSES = 20, 13, 3
 DRAW = np.random.default_rng(0)
 REDUCER = Reducer(DRAW.uniform(900, 9000, BANDS), DRAW.normal(size=(BANDS, COMPONENTS)) / 300, np.empty(0))
@@ -182,8 +182,9 @@ def test_a_graph_that_cannot_be_made_is_told_in_a_sentence(tmp_path):
 
 @pytest.mark.parametrize("format", ["onnx", "torchscript"])
 def test_estimators_have_no_graph(format, tmp_path):
-    with pytest.raises(HsiError, match="an estimator of scikit-learn, which has no graph"):
-        export(trained_as(knn(COMPONENTS, CLASSES)), tmp_path / "model", format)
+    for make in (knn, posteriors):
+        with pytest.raises(HsiError, match="an estimator of scikit-learn, which has no graph"):
+            export(trained_as(make(COMPONENTS, CLASSES)), tmp_path / "model", format)
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxscript", "onnxruntime"])

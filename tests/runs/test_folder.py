@@ -111,6 +111,10 @@ def test_what_a_run_is_counts(other):
         ({"scene": {"invalid": "mask"}}, {"scene.invalid": "error"}),
         ({"scene": {"invalid": "zero"}}, {"scene.invalid": "zero"}),
         ({"scene": {"nodata": None, "scaled": True}}, {}),
+        ({"split": {"draw": "balanced"}}, {}),
+        ({"split": {"draw": "random"}}, {"split.draw": "random"}),
+        ({"model": {"folds": "pixels"}}, {}),
+        ({"model": {"folds": "fields"}}, {"model.folds": "fields"}),
         ({"scene": {"nodata": 0, "scaled": False}}, {"scene.nodata": 0, "scene.scaled": False}),
         ({"model": {"attention": None, "attention_position": "last"}}, {}),
         (

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, build_network, configure
+from conftest import ESTIMATORS, ROOT, build_network, configure
 from omegaconf import OmegaConf
 
 from hsi.engine.forward import Engine
@@ -16,8 +16,7 @@ from hsi.runs.identity import plain, settle
 from hsi.runs.model import TrainedModel, load_model, save_model
 from hsi.runs.sensor import Sensor
 
-ESTIMATORS = {"svm", "svm_window", "random_forest", "knn", "scales", "position"}  # see tests/models/test_baselines.py
-NAMES = sorted({path.stem for path in (ROOT / "conf/model").glob("*.yaml")} - ESTIMATORS - {"custom"})
+NAMES = sorted({path.stem for path in (ROOT / "conf/model").glob("*.yaml")} - {*ESTIMATORS, "custom"})
 BANDS, COMPONENTS, CLASSES = 20, 13, 3
 
 

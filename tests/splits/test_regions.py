@@ -78,6 +78,56 @@ def test_no_side_is_empty_and_equal_shares_differ_by_no_more_than_a_unit(sizes, 
         assert abs(totals[0] - totals[1]) <= sizes.max()
 
 
+@given(
+    sizes=st.lists(st.integers(1, 400), min_size=3, max_size=12),
+    shares=st.sampled_from([(0.5, 0.5), (0.9, 0.1), (0.3, 0.1, 0.6)]),
+    seed=st.integers(0, 9),
+)
+def test_fields_in_random_order_keep_the_bound_of_any_order(sizes, shares, seed):
+    """No side ends above its share by a whole field: the last field that a side took went to one that lacked most."""
+    sizes, shares = np.array(sizes), np.array(shares)
+    sides = assign(sizes, shares, np.random.default_rng(seed), "random")
+    totals = np.bincount(sides, weights=sizes, minlength=len(shares))
+    assert (totals > 0).all()
+    several = np.bincount(sides, minlength=len(shares)) > 1  # a side may get its only field so as not to stay empty
+    assert (totals - shares * sizes.sum() <= sizes.max())[several].all()
+    if tuple(shares) == (0.5, 0.5):
+        assert abs(totals[0] - totals[1]) <= sizes.max()
+
+
+def test_a_random_order_by_hand():
+    """Fields of 3, 1 and 1 pixels for two equal sides: only the order 1, 1, 3 parts the small ones."""
+    sizes, found = np.array([3, 1, 1]), set()
+    for seed in range(60):
+        balanced, drawn = (
+            assign(sizes, np.full(2, 0.5), np.random.default_rng(seed), d) for d in ("balanced", "random")
+        )
+        assert sorted(np.bincount(balanced, weights=sizes)) == [2, 3]
+        found.add(tuple(sorted(np.bincount(drawn, weights=sizes))))
+    assert found == {(2, 3), (1, 4)}
+
+
+def test_random_draws_differ_in_more_than_ties(indian_pines):
+    """Corn-notill has six large fields that differ in size: balanced, they can only be swapped as two sets."""
+    fields = {"balanced": set(), "random": set()}
+    for seed in range(12):
+        for draw, found in fields.items():
+            split = regions_split(indian_pines.labels, draw=draw, seed=seed)
+            found.add((split.role[indian_pines.labels == 2] == TRAIN).tobytes())
+    assert len(fields["balanced"]) == 2
+    assert len(fields["random"]) >= 6
+
+
+def test_the_draw_is_said_where_it_is_not_the_default():
+    labels = np.repeat([[1, 2]], 12, axis=1)
+    assert regions_split(labels).notes == ()
+    assert regions_split(labels, draw="random").notes == (
+        "fields go to their sides in random order (split.draw=random)",
+    )
+    with pytest.raises(HsiError, match=r"split\.draw=rando: choose balanced or random"):
+        build({"_target_": "hsi.splits.regions.regions_split", "_partial_": True, "draw": "rando"}, "split")
+
+
 def test_the_fields_of_corn_notill_are_balanced_to_ten_pixels():
     sizes = np.array([629, 296, 172, 151, 100, 80])  # by hand: 629 + 80 against 296 + 172 + 151 + 100
     sides = assign(sizes, np.array([0.5, 0.5]), np.random.default_rng(0))

@@ -1,6 +1,7 @@
 """Headers of recipes come from runs, and every recipe composes, names its model and runs."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from hsi.config.shipped import CONF
 from hsi.errors import HsiError
 from studies.recipes import header, main, rewrite, with_header
 
-RECIPES = ["ip_30", "ip_10", "ip_5", "ip_10_per_class", "ip_695", "ip_dase"]
+RECIPES = ["ip_30", "ip_10", "ip_5", "ip_10_per_class", "ip_695", "ip_dase", "ip_regions"]
+FOR_OTHER_FIELDS = {"ip_regions"}
 
 
 def a_run(seed, oa, **changed):
@@ -67,11 +69,13 @@ def test_runs_find_their_recipe(tmp_path, capsys):
 def test_a_recipe_says_what_it_reached_and_composes(name):
     text = (CONF / f"experiment/{name}.yaml").read_text()
     assert "# Measured: OA " in text
-    assert f"hsi run -m experiment={name} seed=" in text
+    assert re.search(rf"^# hsi run -m experiment={name} '?seed=", text, re.MULTILINE)
     config = configure(f"experiment={name}")
-    assert config.model["_target_"] == "hsi.models.scales.scales"
     assert config.train["_target_"] == "hsi.training.once.Once"
-    assert config.reduce["_target_"] == "hsi.reduce.mnf"
+    elsewhere = name in FOR_OTHER_FIELDS
+    assert config.model["_target_"] == ("hsi.models.posteriors.posteriors" if elsewhere else "hsi.models.scales.scales")
+    assert config.reduce["_target_"] == ("hsi.reduce.none" if elsewhere else "hsi.reduce.mnf")
+    assert config.split.get("draw") == ("random" if elsewhere else None)
 
 
 @pytest.mark.parametrize("name", RECIPES)
