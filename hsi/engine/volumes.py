@@ -16,7 +16,7 @@ LAID_OUT = 20480
 
 def laid_out(x: Tensor) -> bool:
     """Whether torch would lay out a volume (B, C, D, H, W) as columns; of the meta device, as if it were on a CPU."""
-    return x.device.type in ("cpu", "meta") and len(x) == 1 and x[0, :, :, :, 0].numel() <= LAID_OUT
+    return x.device.type in ("cpu", "meta") and x.shape[0] == 1 and x[0, :, :, :, 0].numel() <= LAID_OUT
 
 
 class VolumeConv(nn.Conv3d):
