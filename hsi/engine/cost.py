@@ -12,10 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hsi.engine.contract import WindowClassifier
-
-# Up to so many values (channels x depth x rows) torch convolves a single volume without oneDNN, by a matrix product
-# (ConvParams::use_mkldnn in ATen/native/Convolution.cpp).
-LAID_OUT = 20480
+from hsi.engine.volumes import VolumeConv, laid_out
 
 
 @dataclass(frozen=True)
@@ -91,8 +88,9 @@ def peak_floats(module: nn.Module, shape: tuple[int, int, int]) -> int:
     def look(layer: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal widest
         assert isinstance(layer, nn.Conv3d)
-        if given[0][0, :, :, :, 0].numel() <= LAID_OUT:
-            column = given[0].shape[1] // layer.groups * math.prod(layer.kernel_size)
+        if laid_out(given[0]):
+            kernel = layer.kernel_size[:1] if isinstance(layer, VolumeConv) else layer.kernel_size
+            column = given[0].shape[1] // layer.groups * math.prod(kernel)
             widest = max(widest, given[0].numel() + output.numel() + column * output[0, 0].numel())
 
     shadow = _shadow(module)

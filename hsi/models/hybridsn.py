@@ -11,6 +11,7 @@ from torch import nn
 
 from hsi.config.values import ShareOrZero, Window
 from hsi.engine.contract import FlattenPositions, WindowClassifier
+from hsi.engine.volumes import FlatteningConv, VolumeConv
 from hsi.errors import HsiError
 from hsi.models.blocks.stages import Attention, Position, Stage, assemble, require_window, with_attention
 
@@ -42,10 +43,13 @@ def hybridsn(
 
     depth = in_channels - MIN_COMPONENTS + 1
     convolutions = [
-        Stage(nn.Sequential(nn.Unflatten(1, (1, in_channels)), nn.Conv3d(1, 8, (7, 3, 3)), nn.ReLU()), 8, True, dims=3),
-        Stage(nn.Sequential(nn.Conv3d(8, 16, (5, 3, 3)), nn.ReLU()), 16, True, dims=3),
-        Stage(nn.Sequential(nn.Conv3d(16, 32, (3, 3, 3)), nn.ReLU()), 32, True, dims=3),
-        Stage(nn.Sequential(nn.Flatten(1, 2), nn.Conv2d(32 * depth, 64, 3), nn.ReLU()), 64, True),
+        Stage(
+            nn.Sequential(nn.Unflatten(1, (1, in_channels)), VolumeConv(1, 8, (7, 3, 3)), nn.ReLU()), 8, True, dims=3
+        ),
+        Stage(nn.Sequential(VolumeConv(8, 16, (5, 3, 3)), nn.ReLU()), 16, True, dims=3),
+        Stage(nn.Sequential(VolumeConv(16, 32, (3, 3, 3)), nn.ReLU()), 32, True, dims=3),
+        # nothing stands where the convolution flattens by itself: weights keep the names that saved models know
+        Stage(nn.Sequential(nn.Identity(), FlatteningConv(32 * depth, 64, 3), nn.ReLU()), 64, True),
     ]
     stages = with_attention(convolutions, attention, attention_position)
 

@@ -9,7 +9,8 @@ import torch
 from conftest import ROOT
 from torch import nn
 
-from hsi.engine.cost import LAID_OUT, activation_floats, peak_floats
+from hsi.engine.cost import activation_floats, peak_floats
+from hsi.engine.volumes import LAID_OUT
 
 KEPT = ROOT / "tests" / "runs" / "of_ee5a441"
 MAP = """
@@ -20,7 +21,7 @@ import numpy as np
 import hsi
 from hsi.cube import LazyCube
 
-kept, memory_gb, side = Path(sys.argv[1]), float(sys.argv[2]), 500
+kept, memory_gb, side = Path(sys.argv[1]), float(sys.argv[2]), 800
 small = hsi.open(kept / "cube.npy")
 tile = np.asarray(small.cube)
 
@@ -38,7 +39,7 @@ print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text(
 
 
 def peak(memory_gb):
-    """What a process that maps 500 x 500 pixels takes at the most, in 10^9 bytes."""
+    """What a process that maps 800 x 800 pixels takes at the most, in 10^9 bytes."""
     command = [sys.executable, "-c", MAP, str(KEPT), str(memory_gb)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return float(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout)
@@ -69,7 +70,7 @@ def test_up_to_so_many_values_and_no_more_are_laid_out(more):
 
 
 def test_torch_still_lays_out_the_same_convolutions_as_columns():
-    """By the memory that it allocates: see `hsi.engine.cost.LAID_OUT`."""
+    """By the memory that it allocates: see `hsi.engine.volumes.LAID_OUT`."""
     convolution = nn.Conv3d(8, 4, 3)
 
     def allocated(rows):
