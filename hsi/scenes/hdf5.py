@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import h5py.h5t
 import h5py.h5z
 import numpy as np
 
@@ -29,6 +30,7 @@ FILTERS = {
     h5py.h5z.FILTER_SZIP,
     h5py.h5z.FILTER_LZF,
 }
+SEQUENCE, TEXT = 0, 1  # kinds of values of variable length
 COPY = "copy the values into the file itself, such as by h5repack, or give a file that holds them"
 
 
@@ -212,8 +214,20 @@ def _attributes(item: h5py.HLObject) -> Attributes:
 
 
 def _attribute(item: h5py.HLObject, name: str) -> Any:
-    """An attribute, None where there is none or it is of a type that NumPy does not have."""
+    """An attribute, None where there is none or it is of a type that NumPy or the library does not have."""
     try:
-        return item.attrs.get(name)
+        found = item.attrs.get_id(name)
+        if found.dtype.hasobject and not _has_known_lengths(found.get_type()):
+            return None
+        return item.attrs[name]
     except (OSError, TypeError, ValueError, RuntimeError, KeyError):
         return None
+
+
+def _has_known_lengths(kind: h5py.h5t.TypeID) -> bool:
+    """Whether values of variable length are sequences or texts; the library crashes where a file has another kind.
+
+    The kind is in the low half of the second byte of the datatype message (specification, IV.A.2.d), which follows two
+    bytes of `TypeID.encode`.
+    """
+    return kind.get_class() != h5py.h5t.VLEN or kind.encode()[3] & 15 in (SEQUENCE, TEXT)

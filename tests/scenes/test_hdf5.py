@@ -328,6 +328,22 @@ def test_labels_of_dimensions_of_another_type(tmp_path):
     np.testing.assert_array_equal(read_raster(path).array[:], CUBE)
 
 
+def test_texts_of_a_kind_that_there_is_not(tmp_path):
+    """One byte says sequence, text, or what the library crashes at; whichever it says, the cube is read."""
+    path = tmp_path / "scene.h5"
+    write(path, cube=CUBE)
+    with h5py.File(path, "a") as file:
+        file["cube"].attrs["units"] = "nm of light"
+        message = file["cube"].attrs.get_id("units").get_type().encode()[2:6] + bytes([16])  # a length and where it lies
+    assert message[:2] == bytes([0x19, 1])
+    content = path.read_bytes()
+    assert content.count(message) == 1
+    place = content.index(message) + 1
+    for kind in range(256):
+        path.write_bytes(content[:place] + bytes([kind]) + content[place + 1 :])
+        np.testing.assert_array_equal(read_raster(path).array[:], CUBE)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_no_permission(tmp_path):
     write(tmp_path / "scene.h5", cube=CUBE)
