@@ -86,9 +86,9 @@ def _require_size(path: Path, largest: int) -> None:
         raise HsiError(f"{path} has {size:,} bytes, more than the {largest:,} that are read of such a file")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object that a run has written."""
-    content = read_bytes(path, LARGEST_JSON)
+def read_json(path: Path, largest: int = LARGEST_JSON) -> dict[str, Any]:
+    """Read a JSON object of at most `largest` bytes that a run has written."""
+    content = read_bytes(path, largest)
     with _damage_told(path):
         value = json.loads(content, object_pairs_hook=_object)
         if not isinstance(value, dict):

@@ -27,6 +27,7 @@ from hsi.mapping.scene_map import progress_bar
 log = logging.getLogger(__name__)
 
 FOLDER, PLAN, LOCK = ".blocks", "plan.json", ".lock"
+LARGEST_PLAN = 1000  # bytes: it is read again before and after every block
 WAIT = 0.2  # seconds between two looks at what others have done
 GOLDEN = (5**0.5 - 1) / 2  # steps of this share of a circle keep away from each other, however many there are
 
@@ -97,7 +98,7 @@ class Store:
     def is_current(self) -> bool:
         """Whether the folder still is that of this map: the process that joins the blocks takes it away."""
         try:
-            return files.read_json(self.folder / PLAN).get("plan") == self.plan
+            return files.read_json(self.folder / PLAN, LARGEST_PLAN).get("plan") == self.plan
         except HsiError:
             return False
 

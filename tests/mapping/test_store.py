@@ -1,6 +1,7 @@
 """A map that is killed, shared or damaged on the way ends with the same bytes."""
 
 import contextlib
+import json
 import logging
 import os
 import random
@@ -205,6 +206,17 @@ def test_blocks_of_another_map_are_dropped_and_that_is_said(tmp_path, caplog):
     filled(tmp_path, [0, 1], "b")
     assert open_store(tmp_path, "b", BLOCKS).has(1)
     assert not any(map(open_store(tmp_path, "b", BLOCKS[:2]).has, range(2)))  # cut otherwise
+
+
+def test_a_plan_that_no_map_has_is_not_read(tmp_path):
+    """It is looked at around every block: one of megabytes would make a map of hours."""
+    store = filled(tmp_path, [0])
+    plan = store.folder / "plan.json"
+    content = json.loads(plan.read_text())
+    plan.write_text(json.dumps(content | {"blocks": list(range(400))}))
+    assert not store.is_current()
+    plan.write_text(json.dumps(content))
+    assert store.is_current()
 
 
 def test_blocks_that_another_process_is_at_are_not_dropped(tmp_path):

@@ -334,7 +334,9 @@ def test_texts_of_a_kind_that_there_is_not(tmp_path):
     write(path, cube=CUBE)
     with h5py.File(path, "a") as file:
         file["cube"].attrs["units"] = "nm of light"
-        message = file["cube"].attrs.get_id("units").get_type().encode()[2:6] + bytes([16])  # a length and where it lies
+        message = file["cube"].attrs.get_id("units").get_type().encode()[2:6] + bytes(
+            [16]
+        )  # a length and where it lies
     assert message[:2] == bytes([0x19, 1])
     content = path.read_bytes()
     assert content.count(message) == 1
