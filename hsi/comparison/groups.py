@@ -54,8 +54,8 @@ OPTIONAL: dict[str, Any] = {
     "multiply_adds_per_pixel": dict[str, Index] | None,
     "precision": Word,
     "threads": Index,
-    **{f"config.{key}": Seed | None for key in OWN_SEEDS},
 }
+SPARE: dict[str, Any] = {f"config.{key}": Seed | None for key in OWN_SEEDS}  # may lack though their group is there
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,12 @@ def read_run(folder: Path) -> Finished:
     """
     path = folder / METRICS
     metrics = files.read_json(path)
-    for key, hint in (NEEDED | OPTIONAL).items():
+    for key, hint in (NEEDED | OPTIONAL | SPARE).items():
         group, _, name = key.rpartition(".")
         place = metrics.get(group) if group else metrics
         if isinstance(place, dict) and name in place:
             check_value(hint, place[name], f"{path}: {key}")
-        elif key in NEEDED or group in metrics:
+        elif key in NEEDED or (key in OPTIONAL and group in metrics):
             raise HsiError(f"{path} has no {key}: repeat the run with force=true")
     return Finished(folder, metrics)
 

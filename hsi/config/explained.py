@@ -21,10 +21,10 @@ INTERNAL = ("defaults", "hydra")  # nothing that a user sets by its name
 _ADDED = re.compile(r"^\s*# \+(\w+): (.+)$", re.MULTILINE)
 _INTERPOLATIONS = (
     (re.compile(r"^\?\?\?$"), "<required>"),
-    (re.compile(r"^\$\{hsi\.window:(\d+)\}$"), r"\1"),
+    (re.compile(r"^\$\{hsi\.window:(\d+|null)\}$"), r"\1"),
     (re.compile(r"^\$\{oc\.env:(\w+),(.*)\}$"), r"<\1 or \2>"),
     (re.compile(r"^\$\{oc\.select:([\w.]+),.*\}$"), r"<\1>"),
-    (re.compile(r"^\$\{([\w.]+)\}$"), r"<\1>"),
+    (re.compile(r"^\$\{([\w.]+)\}(/.*)?$"), r"<\1>\2"),
 )
 
 
