@@ -154,7 +154,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="of each kind; default: 5, so 125 runs")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="runs at once, of one thread each; default: 2")
     parser.add_argument("--scene", default="indian_pines", metavar="NAME", help="default: indian_pines")
-    parser.add_argument("--steps", type=int, default=30, metavar="N", help="of a training; default: 30")
+    parser.add_argument("--steps", type=int, default=60, metavar="N", help="of a training; default: 60")
     parser.add_argument("--window", type=int, default=15, metavar="N", help="in pixels; default: 15")
     parser.add_argument("--components", type=int, default=15, metavar="N", help="default: 15")
     parser.add_argument("--rate", type=float, default=4e-3, metavar="X", help="learning rate; default: 0.004")
