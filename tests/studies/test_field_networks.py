@@ -25,7 +25,7 @@ def test_a_network_is_that_of_a_run(drawn):
 
 
 def test_scores_by_hand(drawn):
-    """The truth, of which one class is taken for another with little confidence: halves are right, wherever one looks."""
+    """The truth, but for one class that is taken for another with little confidence: the surer half is right."""
     truth = drawn.scene.labels.astype(int)
     sure = np.where(truth == 2, 0.4, 0.9)
     mapped = np.where(truth == 2, 1, np.maximum(truth, 1))
@@ -50,9 +50,8 @@ def test_every_way_is_scored_and_the_file_goes_on(drawn, tmp_path, capsys, monke
     rows = pd.read_csv(tmp_path / "networks.csv")
     assert list(rows["way"]) == [*NETWORKS, BASE, RECIPE]
     assert rows.drop(columns=["seed", "way"]).apply(lambda column: column.between(0, 1).all()).all()
-    monkeypatch.setattr(
-        "studies.field_networks.judge", lambda d: [{**row, "seed": d.seed} for row in rows.to_dict("records")]
-    )
+    again = rows.drop(columns="seed").to_dict("records")
+    monkeypatch.setattr("studies.field_networks.judge", lambda d: [{"seed": d.seed, **row} for row in again])
     main([*words, "3", "6"])
     assert list(pd.read_csv(tmp_path / "networks.csv")["seed"].unique()) == [3, 4, 5]
     capsys.readouterr()
