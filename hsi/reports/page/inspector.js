@@ -145,8 +145,10 @@ function drawSpectrum(at, truth, said) {
     return;
   }
   const values = said ? spectrumOf(at) : [];
-  const pad = 0.03 * (usual[1] - usual[0]);
-  drawBehind(Math.min(usual[0] - pad, ...values), Math.max(usual[1] + pad, ...values));
+  // room for the pixel in quarters of the usual range, so that the axes seldom change
+  const pad = 0.03 * (usual[1] - usual[0] || 1), quarter = 8 * pad;
+  const beyond = (excess) => pad + quarter * Math.max(0, Math.ceil((excess - pad) / quarter));
+  drawBehind(usual[0] - beyond(usual[0] - Math.min(usual[0], ...values)), usual[1] + beyond(Math.max(usual[1], ...values) - usual[1]));
   const parts = [];
   for (const [number, dash] of new Map([[said, "7 4"], [truth, "none"]])) {
     const mean = number && about.means[number - 1];

@@ -24,6 +24,9 @@ from hsi.version import __version__
 
 HERE = Path(__file__).parent
 SCRIPTS = ("data.js", "maps.js", "inspector.js", "controls.js")
+TRAINED = (
+    '<span class="lines"><i class="measured"></i>training batches <i class="validated"></i>validation pixels, if any</span>'
+)
 RAMP = 64  # colours of the confidence
 
 
@@ -135,13 +138,11 @@ def _charts(shown: Shown) -> dict[str, str]:
     reach = judged.leakage["window"] // 2
     masked = judged.leakage["test_windows_with_training_pixel"] == 0
     drawn = {
-        "The loss": charts.loss(shown.history),
-        "Accuracy on the training batches, and on the validation pixels where there are any": charts.accuracy(
-            shown.history
-        ),
+        "Loss": charts.loss(shown.history),
+        f"Accuracy {TRAINED}": charts.accuracy(shown.history),
     }
     figures = [
-        f'<figure class="chart"><figcaption>{escape(told)}</figcaption>{chart}</figure>'
+        f'<figure class="chart"><figcaption>{told}</figcaption>{chart}</figure>'
         for told, chart in drawn.items()
         if chart
     ]
