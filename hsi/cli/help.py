@@ -123,7 +123,10 @@ def answer(argv: Sequence[str], config: str, conf: Path) -> str | None:
     conf
         The folder of the configuration.
 
-    Raises HsiError where --keys asks for something that is not there.
+    Raises
+    ------
+    HsiError
+        Where --keys asks for something that is not there.
     """
     command = next((name for name, known in COMMANDS.items() if known.config == config), None)
     if command is None:  # somebody's own command, built on this package

@@ -29,7 +29,10 @@ def require_words(words: Sequence[str], command: str) -> None:
     command
         The name of the command's file under conf/: config, predict, export, audit or bench.
 
-    Raises HsiError: a word that Hydra's grammar cannot read, an unknown key, or what is no choice of a group.
+    Raises
+    ------
+    HsiError
+        A word that Hydra's grammar cannot read, an unknown key, or what is no choice of a group.
     """
     groups = read_groups(CONF, command)
     tops = {name.partition(".")[0] for name in read_command(CONF, command)}

@@ -47,8 +47,11 @@ def adapt(
     accept_range
         Take values that are unlike those of the training.
 
-    Raises HsiError: other bands or wavelengths, values beyond what the model has seen, or a scene that is the same
-    everywhere or holds no data.
+    Raises
+    ------
+    HsiError
+        Other bands or wavelengths, values beyond what the model has seen, or a scene that is the same
+        everywhere or holds no data.
     """
     fitting = _with_bands_of(scene, sensor)
     if resample and (fitting is None or not _same_wavelengths(fitting, sensor)):
