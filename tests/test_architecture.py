@@ -30,6 +30,7 @@ FLOORS = [
     "reports",
     "output",
     "comparison",
+    "sweeps",
     "experiment",
     "recipes",
     "verification",
