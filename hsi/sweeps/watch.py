@@ -13,6 +13,7 @@ from tqdm import tqdm
 from hsi.comparison.groups import Finished, read_run
 from hsi.errors import HsiError
 from hsi.reports.tables import TERMINAL_WIDTH
+from hsi.reports.times import in_words
 from hsi.sweeps import member
 from hsi.sweeps.member import Member
 
@@ -147,10 +148,3 @@ class Watch:
         """Print a line above the bars; nobody need listen, the sweep goes on."""
         with suppress(BrokenPipeError), tqdm.external_write_mode(file=sys.stdout):
             print(line, flush=True)
-
-
-def in_words(seconds: float) -> str:
-    """A time for people: ``40 s``, ``12 min``, ``3.5 h``."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

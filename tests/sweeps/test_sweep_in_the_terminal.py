@@ -19,7 +19,7 @@ from hsi.runs.folder import held
 from hsi.sweeps import member
 from hsi.sweeps.callback import MEMBERS, _clear, _count
 from hsi.sweeps.member import Member
-from hsi.sweeps.watch import ENDED, Watch, in_words
+from hsi.sweeps.watch import ENDED, Watch
 
 SMALL = [*TRIAL, "model=knn"]
 LINES = 30
@@ -164,7 +164,3 @@ def test_the_time_left_is_that_of_members_that_were_computed(tmp_path, monkeypat
         watch.members[number] = Member(number, [f"seed={number}"], "there", "done", 1.0, fresh)
     assert "4 min left" in watch.progress()
     assert watch.progress().startswith("2 done, 0 running, 0 failed, 8 waiting")
-
-
-def test_times_are_said_in_the_unit_that_suits_them():
-    assert [in_words(seconds) for seconds in (4.2, 99, 100, 5000, 6000)] == ["4 s", "99 s", "2 min", "83 min", "1.7 h"]
