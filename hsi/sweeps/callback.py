@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 from uuid import uuid4
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
@@ -19,6 +17,7 @@ from omegaconf import DictConfig
 from hsi.config.faults import explain
 from hsi.errors import HsiError
 from hsi.runs.folder import METRICS, held
+from hsi.sweeps.count import count_members
 from hsi.sweeps.member import Member, note
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class Sweep(Callback):
         _clear(folder / MEMBERS)
         self.place = folder / MEMBERS / uuid4().hex[:8]
         self._held.enter_context(held(self.place))
-        Sweep.current, total = self, _count(config)
+        Sweep.current, total = self, count_members(config)
         count = "Runs" if total is None else f"{total} run{'s' if total != 1 else ''}"
         print(f"{count} in {config.hydra.sweep.dir}, a run.log in the folder of each.", flush=True)
         self._watch = Watch(self.place, config.hydra.overrides.task, total)
@@ -143,16 +142,6 @@ def _member(config: DictConfig) -> Member:
     """A member that starts, as Hydra describes it."""
     hydra = config.hydra
     return Member(int(hydra.job.num), list(hydra.overrides.task), str(hydra.runtime.output_dir))
-
-
-def _count(config: DictConfig) -> int | None:
-    """How many members a sweep has; None where its sweeper decides that on the way."""
-    sweeper = config.hydra.sweeper
-    if not str(sweeper.get("_target_")).endswith(BasicSweeper.__name__):
-        return None
-    words = [*(f"{key}={value}" for key, value in (sweeper.params or {}).items()), *config.hydra.overrides.task]
-    overrides = OverridesParser.create().parse_overrides(words)
-    return sum(map(len, BasicSweeper.split_arguments(overrides, None)))
 
 
 def _clear(folder: Path) -> None:

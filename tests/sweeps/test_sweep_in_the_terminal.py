@@ -17,7 +17,8 @@ from written_runs import write_run
 from hsi import files
 from hsi.runs.folder import held
 from hsi.sweeps import member
-from hsi.sweeps.callback import MEMBERS, _clear, _count
+from hsi.sweeps.callback import MEMBERS, _clear
+from hsi.sweeps.count import count_members
 from hsi.sweeps.member import Member
 from hsi.sweeps.watch import ENDED, Watch
 
@@ -151,9 +152,9 @@ def test_what_a_killed_launch_left_goes_and_what_another_is_at_work_on_stays(tmp
 )
 def test_the_number_of_members_is_that_of_hydras_sweeper(words, params, total):
     sweeper = {"_target_": "hydra._internal.core_plugins.basic_sweeper.BasicSweeper", "params": params}
-    assert _count(OmegaConf.create({"hydra": {"sweeper": sweeper, "overrides": {"task": words}}})) == total
+    assert count_members(OmegaConf.create({"hydra": {"sweeper": sweeper, "overrides": {"task": words}}})) == total
     sweeper["_target_"] = "hydra_plugins.another.Sweeper"  # one that decides on the way
-    assert _count(OmegaConf.create({"hydra": {"sweeper": sweeper, "overrides": {"task": words}}})) is None
+    assert count_members(OmegaConf.create({"hydra": {"sweeper": sweeper, "overrides": {"task": words}}})) is None
 
 
 def test_the_time_left_is_that_of_members_that_were_computed(tmp_path, monkeypatch):
