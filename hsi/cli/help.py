@@ -43,6 +43,10 @@ COMMANDS = {
         ),
         MAIN,
     ),
+    "list": Command(
+        "list the finished runs below a folder with their figures, and count the others",
+        (("hsi list", "all below outputs/"), ("hsi list outputs/sweeps", "")),
+    ),
     "compare": Command(
         "compare finished runs: tables, paired tests, ranks and figures",
         (("hsi compare outputs/sweeps/A outputs/sweeps/B", ""),),

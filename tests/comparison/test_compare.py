@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from omegaconf import OmegaConf
+from written_runs import write_run
 
 from hsi import compare, files
 from hsi.comparison import report, tables
 from hsi.comparison import votes as ensemble
-from hsi.comparison.after_sweep import Summary
 from hsi.comparison.groups import Finished, Setting, name_settings, read_settings
 from hsi.comparison.pairs import Pair, compare_pairs, conclude
 from hsi.errors import HsiError
@@ -23,45 +23,14 @@ from hsi.evaluation.statistics import compare_paired
 from hsi.scene import Scene
 from hsi.scenes.synthetic import make_synthetic
 from hsi.splits.roles import Split, save_split
+from hsi.sweeps.callback import Sweep
 
 SCENE = {"rows": 40, "cols": 40, "bands": 8, "classes": 3}
-CLASSES = ("class 1", "class 2", "class 3")
 
 
 @pytest.fixture(scope="module")
 def scene() -> Scene:
     return make_synthetic(**SCENE)
-
-
-def write_run(
-    folder: Path, *, seed: int, oa: float, split: str = "a", model: str = "svm", scene: str = "synthetic", **config
-) -> Path:
-    """A metrics.json as a run would leave it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    metrics = {
-        "oa": oa,
-        "aa": oa - 0.01,
-        "kappa": oa - 0.1,
-        "per_class": dict.fromkeys(CLASSES, oa),
-        "seconds": {"load": 0.1, "train": 60.0, "map": 2.0},
-        "leakage": {"window": 5, "test_windows_with_training_pixel": 0.5},
-        "seed": seed,
-        "model": model,
-        "scene": scene,
-        "scene_hash": scene,
-        "split_hash": split,
-        "parameters": None if model == "svm" else 1234567,
-        "choices": {"model": model, "scene": scene},
-        "config": {
-            "scene": {"name": scene},
-            "seed": seed,
-            "split": {"seed": seed},
-            "model": {"_target_": model},
-            **config,
-        },
-    }
-    files.write_json(folder / "metrics.json", metrics)
-    return folder
 
 
 def write_position(folder: Path, oa: float | None, skill: float | None) -> None:
@@ -422,7 +391,7 @@ def test_a_sweep_whose_table_cannot_be_written_fails(tmp_path, monkeypatch, caps
     (write_run(tmp_path / "member", seed=0, oa=0.9) / "run.log").touch()
     monkeypatch.setattr(report, "summarise", refuse)
     with pytest.raises(SystemExit, match="2"):
-        Summary().on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
+        Sweep().on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
     assert capsys.readouterr().err == "Error: summary.md could not be written (No space left on device)\n"
 
 
