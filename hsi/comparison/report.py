@@ -9,16 +9,20 @@ import numpy as np
 import pandas as pd
 
 from hsi import files
-from hsi.comparison import tables
-from hsi.comparison.groups import Setting, read_settings
+from hsi.comparison import tables, typeset
+from hsi.comparison.groups import Finished, Setting, group_runs, read_run, read_settings
 from hsi.comparison.pairs import MEASURES, Pixels, compare_pairs, conclude, conclude_pixels
+from hsi.comparison.paper import Compared, block_of
 from hsi.comparison.votes import Ensemble, combine
+from hsi.config.build import check_value
+from hsi.config.values import Name
 from hsi.errors import HsiError
 from hsi.evaluation.blocks import ALPHA
 from hsi.evaluation.statistics import Ranking, rank
 from hsi.plots import canvas
 from hsi.plots.comparison import draw_critical_difference, draw_settings
 from hsi.plots.maps import draw_disagreement
+from hsi.reports.markup import latex
 from hsi.reports.tables import TERMINAL_WIDTH, to_latex, to_markdown, to_terminal
 from hsi.runs.folder import CONFIG
 from hsi.runs.opened import load_scene, read_map, read_split
@@ -46,14 +50,25 @@ def summarise(runs: Sequence[Path], out: Path) -> pd.DataFrame:
 def compare(runs: Sequence[Path], out: Path, measure: str = "oa", trust: Collection[str] = ()) -> None:
     """Summarise `runs` and test their settings against each other.
 
-    Writes to `out`: summary.csv/.md/.tex, per_class.csv, pairs.csv, comparison.md (all in words), settings.png,
-    critical_difference.png (three settings or more), disagreement.png and
-    disagreement_<no.>.npy (seeds that share a split).
+    Writes to `out`, or for several scenes to a folder in it for each: summary.csv/.md/.tex, per_class.csv, pairs.csv,
+    comparison.md (all in words), settings.png, critical_difference.png (three settings or more), disagreement.png and
+    disagreement_<no.>.npy (seeds that share a split). To `out` itself paper.tex/.md/.csv, the tables of all scenes as
+    a paper has them.
 
-    `trust` as in `hsi.runs.opened.load_scene`. Raises HsiError for runs of different scenes.
+    `trust` as in `hsi.runs.opened.load_scene`. Raises HsiError for scenes that share a name but not their content.
     """
-    settings = read_settings(runs)
-    _require_one_scene(settings)
+    of_scenes: dict[str, list[Finished]] = {}
+    for run in map(read_run, runs):
+        of_scenes.setdefault(run.metrics["scene"], []).append(run)
+    for found in of_scenes.values():
+        _require_one_scene(found)
+    places = {name: out / check_value(Name, name, "scene") if len(of_scenes) > 1 else out for name in of_scenes}
+    compared = [_compare_scene(group_runs(found), places[name], measure, trust) for name, found in of_scenes.items()]
+    _write_paper(compared, out, measure)
+
+
+def _compare_scene(settings: Sequence[Setting], out: Path, measure: str, trust: Collection[str]) -> Compared:
+    """Write what is said of one scene."""
     table, classes = tables.tabulate_settings(settings), tables.tabulate_classes(settings)
     _write_summary(table, out, measure)
     files.write(out / "per_class.csv", classes.to_csv(index=False))
@@ -92,6 +107,26 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa", trust: Collect
     report.append("## What may be concluded\n\n" + "".join(f"- {sentence}\n" for sentence in [*spoken, *remarks]))
     files.write(out / "comparison.md", "\n".join(["# Comparison\n", *report]))
     log.info("Report: %s, tables and figures beside it", out / "comparison.md")
+    return Compared(settings, pairs, scene, splits)
+
+
+def _write_paper(compared: Sequence[Compared], out: Path, measure: str) -> None:
+    """Write the tables of all scenes as a paper has them."""
+    blocks = [block_of(each) for each in compared]
+    about, pairs = typeset.caption(compared), typeset.pairs_of(compared, measure)
+    tested = f"Paired tests of {MEASURES[measure]}, first – second."
+    in_latex = [
+        typeset.PACKAGES,
+        typeset.table(typeset.accuracy_in_latex(blocks), latex(about, len(about)), "tab:accuracy"),
+    ]
+    in_markdown = [typeset.accuracy_in_markdown(blocks), f"{about}\n"]
+    if len(pairs):
+        in_latex.append(typeset.table(typeset.pairs_in_latex(pairs), latex(tested), "tab:pairs"))
+        in_markdown += [typeset.pairs_in_markdown(pairs), f"{tested}\n"]
+    files.write(out / "paper.csv", typeset.to_csv(blocks))
+    files.write(out / "paper.md", "\n".join(in_markdown))
+    files.write(out / "paper.tex", "\n".join(in_latex))
+    log.info("For a paper: %s, also .md and .csv", out / "paper.tex")
 
 
 def _write_disagreement(ensembles: Sequence[Ensemble], out: Path) -> list[str]:
@@ -129,16 +164,14 @@ def _write_summary(table: pd.DataFrame, out: Path, measure: str = "oa") -> None:
     )
 
 
-def _require_one_scene(settings: Sequence[Setting]) -> None:
-    metrics = [run.metrics for setting in settings for run in setting.runs]
-    names = sorted({one["scene"] for one in metrics})
-    if len(names) > 1:
-        raise HsiError(f"runs of different scenes ({', '.join(names)}) cannot be compared: name the runs of one scene")
+def _require_one_scene(runs: Sequence[Finished]) -> None:
+    """Raise HsiError where runs of one name are of different scenes."""
+    metrics = [run.metrics for run in runs]
     classes = {tuple(sorted(one["per_class"])) for one in metrics}
     if len(classes) > 1 or len({one["scene_hash"] for one in metrics if "scene_hash" in one}) > 1:
         raise HsiError(
-            f"the runs are of scenes that share the name {names[0]} but not their content: compare runs of the same "
-            "files"
+            f"the runs are of scenes that share the name {metrics[0]['scene']} but not their content: compare runs of "
+            "the same files"
         )
 
 

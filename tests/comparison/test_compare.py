@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from compared_runs import SCENE, write_maps, write_position
 from omegaconf import OmegaConf
 from written_runs import write_run
 
@@ -22,36 +23,13 @@ from hsi.errors import HsiError
 from hsi.evaluation.statistics import compare_paired
 from hsi.scene import Scene
 from hsi.scenes.synthetic import make_synthetic
-from hsi.splits.roles import Split, save_split
+from hsi.splits.roles import Split
 from hsi.sweeps.callback import Sweep
-
-SCENE = {"rows": 40, "cols": 40, "bands": 8, "classes": 3}
 
 
 @pytest.fixture(scope="module")
 def scene() -> Scene:
     return make_synthetic(**SCENE)
-
-
-def write_position(folder: Path, oa: float | None, skill: float | None) -> None:
-    """What position gives, in an existing metrics.json."""
-    metrics = json.loads((folder / "metrics.json").read_text())
-    files.write_json(folder / "metrics.json", metrics | {"position": {"oa": oa, "skill": skill}})
-
-
-def write_maps(folder: Path, scene: Scene, wrong: float, seed: int, split: Split | None = None) -> None:
-    """Map (a share of wrong pixels), split, probabilities and configuration beside an existing metrics.json."""
-    rng = np.random.default_rng(seed)
-    split = split or Split(np.where(scene.labels > 0, 3, 0).astype(np.uint8))
-    truth = np.maximum(scene.labels, 1)
-    class_map = np.where(rng.random(truth.shape) < wrong, truth % 3 + 1, truth).astype(np.uint8)
-    np.save(folder / "map.npy", class_map)
-    np.save(folder / "probabilities.npy", np.eye(3)[class_map - 1].astype(np.float16))
-    save_split(folder / "split.npz", split)
-    target = {"_target_": "hsi.scenes.synthetic.make_synthetic", **SCENE}
-    files.write(folder / ".hydra/config.yaml", json.dumps({"scene": target}))
-    metrics = json.loads((folder / "metrics.json").read_text()) | {"split_hash": split.hash}
-    files.write_json(folder / "metrics.json", metrics)
 
 
 @pytest.fixture
@@ -197,13 +175,15 @@ def test_one_pair_concludes_nothing(tmp_path, call):
     assert "nan" not in out.lower()
 
 
-def test_different_scenes_are_refused(tmp_path, call):
+def test_scenes_of_one_name_that_differ_are_refused(tmp_path, call):
     write_run(tmp_path / "a", seed=0, oa=0.9)
-    write_run(tmp_path / "b", seed=0, oa=0.9, scene="salinas")
+    path = write_run(tmp_path / "b", seed=1, oa=0.9) / "metrics.json"
+    files.write_json(path, files.read_json(path) | {"scene_hash": "another"})
     status, _, err = call(tmp_path)
     assert status == 2
     assert err == (
-        "Error: runs of different scenes (salinas, synthetic) cannot be compared: name the runs of one scene\n"
+        "Error: the runs are of scenes that share the name synthetic but not their content: compare runs of the same "
+        "files\n"
     )
 
 
@@ -305,7 +285,7 @@ def test_pixels_votes_and_figures(tmp_path, call, scene):
     assert (status, err) == (0, "")
     assert max(map(len, told.replace(str(tmp_path), "").splitlines())) <= 100
     expected = {"summary.csv", "summary.md", "summary.tex", "per_class.csv", "pairs.csv", "comparison.md"}
-    expected |= {"settings.png", "critical_difference.png"}
+    expected |= {"settings.png", "critical_difference.png", "paper.tex", "paper.md", "paper.csv"}
     expected |= {"disagreement.png", "disagreement_1.npy", "disagreement_2.npy", "disagreement_3.npy"}
     assert {path.name for path in out.iterdir()} == expected
     pairs = pd.read_csv(out / "pairs.csv")
