@@ -57,8 +57,12 @@ def test_what_a_run_says(run):
     for draw in (run.plot.map, run.plot.confidence, run.plot.confusion, run.plot.history, run.plot.leakage):
         assert isinstance(draw(), Figure)
     assert isinstance(run.plot.spectra(), Figure)
-    with pytest.raises(hsi.HsiError, match="no class activation maps"):
-        run.plot.activation_maps()
+    assert "Gradient times activation" in run.plot.activation_maps().legends[0].get_title().get_text()
+
+
+def test_a_model_without_gradients_has_no_activation_maps(run):
+    with pytest.raises(hsi.HsiError, match=r"no activation maps, as it has no gradients: choose a network"):
+        hsi.fit(run.scene, run.split, "knn").plot.activation_maps([0])
 
 
 def test_a_saved_run_opens_and_maps(run, tmp_path):
