@@ -131,6 +131,8 @@ def test_own_files_and_arrays(tmp_path):
         (lambda scene: scene.use(np.zeros((2, 2), int)), "roles must be 0 to 3 in an array of 40 x 36"),
         (lambda scene: hsi.open("missing.npy"), "missing.npy does not exist"),
         (lambda scene: hsi.open_run("nowhere"), "nowhere"),
+        (lambda scene: hsi.open_sweep("nowhere"), "nowhere is no directory"),
+        (lambda scene: hsi.open_sweep(".", measure="f1"), "measure=f1: choose oa, aa or kappa"),
         (lambda scene: hsi.predict("nowhere", scene), "nowhere"),
     ],
 )

@@ -3,6 +3,7 @@
 import logging
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from hsi import files
 from hsi.comparison import tables
 from hsi.comparison.groups import Setting, read_settings
-from hsi.comparison.pairs import MEASURES, Pixels, compare_pairs, conclude, conclude_pixels
+from hsi.comparison.pairs import MEASURES, Pair, Pixels, compare_pairs, conclude, conclude_pixels
 from hsi.comparison.votes import Ensemble, combine
 from hsi.errors import HsiError
 from hsi.evaluation.blocks import ALPHA
@@ -35,6 +36,39 @@ FOLDED = {name: name.replace(" ", "\n", 1) for name in ("leaking test windows %"
 MOST_SPOKEN = 10  # pairs that the terminal tells of; the report has all
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What the tests say of settings against each other.
+
+    Parameters
+    ----------
+    pairs
+        Every two settings.
+    ranking
+        None for fewer than three settings.
+    ensembles
+        The votes of each setting that has some.
+    spoken, remarks
+        In words: of each pair, and what a reader should know beside.
+    """
+
+    pairs: list[Pair]
+    ranking: Ranking | None
+    ensembles: list[Ensemble]
+    spoken: list[str]
+    remarks: list[str]
+
+    @property
+    def conclusions(self) -> list[str]:
+        """All sentences."""
+        return [*self.spoken, *self.remarks]
+
+    @property
+    def disagreements(self) -> dict[int, np.ndarray]:
+        """By the numbers of the settings: see `hsi.comparison.votes.Ensemble`."""
+        return {each.setting: each.disagreement for each in self.ensembles}
+
+
 def summarise(runs: Sequence[Path], out: Path) -> pd.DataFrame:
     """Log the tables of finished `runs`, write summary.csv, .md, .tex and settings.png to `out`; returns the CSV's."""
     table = tables.tabulate_settings(read_settings(runs))
@@ -53,33 +87,23 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa", trust: Collect
     `trust` as in `hsi.runs.opened.load_scene`. Raises HsiError for runs of different scenes.
     """
     settings = read_settings(runs)
-    _require_one_scene(settings)
+    require_one_scene(settings)
     table, classes = tables.tabulate_settings(settings), tables.tabulate_classes(settings)
     _write_summary(table, out, measure)
     files.write(out / "per_class.csv", classes.to_csv(index=False))
 
-    maps, splits, scene, missing = _read_maps(settings, trust)
-    pixels = {}
-    if scene is not None:
-        pixels = {folder: Pixels(maps[folder] == scene.labels, splits[folder].role == TEST) for folder in maps}
-    pairs = compare_pairs(settings, measure, pixels)
-    files.write(out / "pairs.csv", tables.tabulate_pairs(pairs, settings).to_csv(index=False))
-    spoken = [conclude(pair, measure) for pair in pairs]
-    spoken += [sentence for pair in pairs if (sentence := conclude_pixels(pair))]
-    remarks = [*_remarks(settings), *([missing] if missing else [])]
-    ranking = _rank(settings, measure)
-    if ranking:
-        remarks.append(_conclude_ranking(ranking))
-        canvas.save(draw_critical_difference(ranking), out / "critical_difference.png")
-    ensembles = []
-    if scene is not None:
-        found = [combine(number, setting, scene, maps, splits) for number, setting in enumerate(settings, start=1)]
-        ensembles = [ensemble for ensemble in found if ensemble]
-        remarks += _write_disagreement(ensembles, out)
+    found = judge(settings, measure, trust)
+    files.write(out / "pairs.csv", tables.tabulate_pairs(found.pairs, settings).to_csv(index=False))
+    if found.ranking:
+        canvas.save(draw_critical_difference(found.ranking), out / "critical_difference.png")
+    for ensemble in found.ensembles:
+        files.write_array(out / f"disagreement_{ensemble.setting}.npy", ensemble.disagreement)
+    if found.ensembles:
+        canvas.save(draw_disagreement(found.disagreements), out / "disagreement.png")
 
     in_terminal = {
-        f"Pairs, {MEASURES[measure]} of first - second": tables.show_pairs(pairs, measure),
-        "Votes of the seeds that share a split": tables.show_ensembles(ensembles),
+        f"Pairs, {MEASURES[measure]} of first - second": tables.show_pairs(found.pairs, measure),
+        "Votes of the seeds that share a split": tables.show_ensembles(found.ensembles),
     }
     parts = {
         "Accuracy": tables.show_accuracy(table),
@@ -87,21 +111,39 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa", trust: Collect
         "Producer's accuracy of the classes, %": tables.show_classes(classes, settings),
         **in_terminal,
     }
-    _show(in_terminal, spoken, remarks)
+    _show(in_terminal, found.spoken, found.remarks)
     report = [f"## {heading}\n\n{to_markdown(part)}" for heading, part in parts.items() if len(part)]
-    report.append("## What may be concluded\n\n" + "".join(f"- {sentence}\n" for sentence in [*spoken, *remarks]))
+    report.append("## What may be concluded\n\n" + "".join(f"- {sentence}\n" for sentence in found.conclusions))
     files.write(out / "comparison.md", "\n".join(["# Comparison\n", *report]))
     log.info("Report: %s, tables and figures beside it", out / "comparison.md")
 
 
-def _write_disagreement(ensembles: Sequence[Ensemble], out: Path) -> list[str]:
-    """Write where the seeds of each setting disagree; returns a remark where no two of them share a split."""
-    if not ensembles:
-        return ["No vote of seeds: no two runs of a setting share a split; split.seed=0 with several seeds makes them."]
-    for ensemble in ensembles:
-        files.write_array(out / f"disagreement_{ensemble.setting}.npy", ensemble.disagreement)
-    canvas.save(draw_disagreement({each.setting: each.disagreement for each in ensembles}), out / "disagreement.png")
-    return []
+def judge(settings: Sequence[Setting], measure: str = "oa", trust: Collection[str] = ()) -> Judgement:
+    """Test settings against each other by `measure`; nothing is written.
+
+    `trust` as in `hsi.runs.opened.load_scene`. Raises HsiError for runs of different scenes, or runs that were changed.
+    """
+    require_one_scene(settings)
+    maps, splits, scene, missing = _read_maps(settings, trust)
+    pixels = {}
+    if scene is not None:
+        pixels = {folder: Pixels(maps[folder] == scene.labels, splits[folder].role == TEST) for folder in maps}
+    pairs = compare_pairs(settings, measure, pixels)
+    spoken = [conclude(pair, measure) for pair in pairs]
+    spoken += [sentence for pair in pairs if (sentence := conclude_pixels(pair))]
+    remarks = [*_remarks(settings), *([missing] if missing else [])]
+    ranking = _rank(settings, measure)
+    if ranking:
+        remarks.append(_conclude_ranking(ranking))
+    ensembles = []
+    if scene is not None:
+        found = [combine(number, setting, scene, maps, splits) for number, setting in enumerate(settings, start=1)]
+        ensembles = [ensemble for ensemble in found if ensemble]
+        if not ensembles:
+            remarks.append(
+                "No vote of seeds: no two runs of a setting share a split; split.seed=0 with several seeds makes them."
+            )
+    return Judgement(pairs, ranking, ensembles, spoken, remarks)
 
 
 def _show(parts: Mapping[str, pd.DataFrame], spoken: Sequence[str], remarks: Sequence[str]) -> None:
@@ -129,7 +171,8 @@ def _write_summary(table: pd.DataFrame, out: Path, measure: str = "oa") -> None:
     )
 
 
-def _require_one_scene(settings: Sequence[Setting]) -> None:
+def require_one_scene(settings: Sequence[Setting]) -> None:
+    """Raise HsiError for runs of different scenes."""
     metrics = [run.metrics for setting in settings for run in setting.runs]
     names = sorted({one["scene"] for one in metrics})
     if len(names) > 1:
