@@ -16,6 +16,7 @@ other key as a word (``"optimizer.lr=1e-3"``). The package gives these names laz
 from hsi.api.fitting import fit
 from hsi.api.runs import Plots, Run, SceneMap, open_run, predict
 from hsi.api.scenes import Audit, Scene, Split, from_arrays, load, open
+from hsi.api.sweeps import Sweep, SweepPlots, open_sweep
 
 __all__ = [
     "Audit",
@@ -24,10 +25,13 @@ __all__ = [
     "Scene",
     "SceneMap",
     "Split",
+    "Sweep",
+    "SweepPlots",
     "fit",
     "from_arrays",
     "load",
     "open",
     "open_run",
+    "open_sweep",
     "predict",
 ]
