@@ -120,9 +120,11 @@ def surviving() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        sweep = Sweep.current
-        if sweep is None or sweep.place is None or type(error).__module__.partition(".")[0] not in LAUNCHERS:
+        if type(error).__module__.partition(".")[0] not in LAUNCHERS:
             raise
+        sweep = Sweep.current
+        if sweep is None or sweep.place is None:
+            raise HsiError("a process that took part was killed, or its machine is lost: rerun the command") from error
         sweep._conclude(sweep.place.parents[1])
 
 
