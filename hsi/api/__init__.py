@@ -17,6 +17,7 @@ from hsi.api.fitting import fit
 from hsi.api.runs import Plots, Run, open_run, predict
 from hsi.api.scene_map import SceneMap
 from hsi.api.scenes import Audit, Scene, Split, from_arrays, load, open
+from hsi.api.sweeps import Sweep, SweepPlots, open_sweep
 
 __all__ = [
     "Audit",
@@ -25,10 +26,13 @@ __all__ = [
     "Scene",
     "SceneMap",
     "Split",
+    "Sweep",
+    "SweepPlots",
     "fit",
     "from_arrays",
     "load",
     "open",
     "open_run",
+    "open_sweep",
     "predict",
 ]

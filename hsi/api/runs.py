@@ -20,7 +20,7 @@ from hsi.config.nearest import suggest
 from hsi.engine.device import Device
 from hsi.engine.forward import as_image
 from hsi.errors import HsiError
-from hsi.evaluation.activation_maps import activation_maps_of, centres
+from hsi.evaluation.activation_maps import activation_maps_of
 from hsi.evaluation.areas import AreaSample, sample_notes
 from hsi.evaluation.evaluation import Evaluation
 from hsi.output.export import Format, export
@@ -171,14 +171,14 @@ class Plots:
         """Where in their windows the evidence for the classes of some pixels lies.
 
         `pixels` are flat numbers, ``row * cols + col``; None takes the `count` test pixels that are wrong with the most
-        confidence, and as many that are right with the least. Raises HsiError for a network that does not end in a mean
-        over positions and one linear layer, see `hsi.evaluation.activation_maps`.
+        confidence, and as many that are right with the least. By class activation maps where a network has them, else
+        by gradients, which the figure says: see `hsi.evaluation.activation_maps`. Raises HsiError for a model without
+        gradients, such as a support vector machine.
         """
         run, trained = self.run, self.run.trained
         chosen = list(pixels) if pixels is not None else [*run.doubtful(count)]
         found = activation_maps_of(trained.network, run.image, chosen, trained.engine, run.seen_region)
-        places = centres(trained.network)
-        return activation_maps.draw_activation_maps(run.scene, chosen, found, places, trained.network.window)
+        return activation_maps.draw_activation_maps(run.scene, chosen, found, trained.network.window)
 
     def history(self) -> Figure:
         """Loss and accuracy over the steps."""

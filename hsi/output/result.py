@@ -5,6 +5,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from hsi import files
+from hsi.evaluation.calibration import risks
 from hsi.output.derived import write_derived
 from hsi.output.manifest import ENVIRONMENT
 from hsi.output.metrics import describe
@@ -53,14 +54,16 @@ def figures(result: Result, model: str) -> dict[str, Figure]:
     """The pictures of a run, by the names of their files; `model` stands in the titles."""
     scene, scores = result.scene, result.evaluation.scores
     title = f"{scene.name}, {model}, seed {result.seed}: OA {scores.oa:.2%}"
-    class_map, test = result.prediction.class_map, result.split.role == TEST
+    class_map, confidence = result.prediction.class_map, result.prediction.confidence
+    test = result.split.role == TEST
     shown, drawn = thin(scene, class_map)
+    seen = places(scene.rows, scene.cols)
     counts = count_judged(scene.labels, class_map, test)
     return {
-        "map.png": draw_map(shown, drawn, test[places(scene.rows, scene.cols)], title, counts),
+        "map.png": draw_map(shown, drawn, test[seen], title, counts, confidence[seen]),
         "confusion.png": draw_confusion(scores.confusion, list(scene.class_names), title),
         "history.png": draw_history(result.history),
         "leakage.png": draw_leakage(result.evaluation.leakage, result.evaluation.position),
         "reliability.png": draw_reliability(result.evaluation.calibration),
-        "risk_coverage.png": draw_risk_coverage(result.evaluation.calibration),
+        "risk_coverage.png": draw_risk_coverage(risks(confidence[test], (class_map == scene.labels)[test])),
     }

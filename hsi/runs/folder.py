@@ -59,7 +59,10 @@ def finished(
     force
         Repeat whatever run is there.
 
-    Raises HsiError: the folder holds a run of another configuration, of other data or in another precision.
+    Raises
+    ------
+    HsiError
+        The folder holds a run of another configuration, of other data or in another precision.
     """
     if force:
         return None
