@@ -57,6 +57,7 @@ OPTIONAL: dict[str, Any] = {
     "threads": Index,
     "per_class_support": Counts,
     "n_train": Index,
+    "n_val": Index,
     "n_test": Index,
 }
 SPARE: dict[str, Any] = {  # may lack though their group is there

@@ -13,11 +13,13 @@ from hsi.comparison.groups import Finished, Setting, group_runs, read_run, read_
 from hsi.comparison.judgement import judge, require_one_scene
 from hsi.comparison.pairs import MEASURES
 from hsi.comparison.paper import Compared, block_of
+from hsi.comparison.prose import account, cited
 from hsi.config.build import check_value
 from hsi.config.values import Name
 from hsi.plots import canvas
 from hsi.plots.comparison import draw_critical_difference, draw_settings
 from hsi.plots.maps import draw_disagreement
+from hsi.reports.bibliography import bibliography
 from hsi.reports.markup import latex
 from hsi.reports.tables import TERMINAL_WIDTH, to_latex, to_markdown, to_terminal
 
@@ -41,7 +43,7 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa", trust: Collect
     Writes to `out`, or for several scenes to a folder in it for each: summary.csv/.md/.tex, per_class.csv, pairs.csv,
     comparison.md (all in words), settings.png, critical_difference.png (three settings or more), disagreement.png and
     disagreement_<no.>.npy (seeds that share a split). To `out` itself paper.tex/.md/.csv, the tables of all scenes as
-    a paper has them.
+    a paper has them, methods.tex/.md, what was done in words, and references.bib, the works that it cites.
 
     `trust` as in `hsi.runs.opened.load_scene`. Raises HsiError for scenes that share a name but not their content.
     """
@@ -89,7 +91,7 @@ def _compare_scene(settings: Sequence[Setting], out: Path, measure: str, trust: 
 
 
 def _write_paper(compared: Sequence[Compared], out: Path, measure: str) -> None:
-    """Write the tables of all scenes as a paper has them."""
+    """Write the tables of all scenes as a paper has them, and what was done."""
     blocks = [block_of(each) for each in compared]
     about, pairs = typeset.caption(compared), typeset.pairs_of(compared, measure)
     tested = f"Paired tests of {MEASURES[measure]}, first – second."
@@ -104,7 +106,11 @@ def _write_paper(compared: Sequence[Compared], out: Path, measure: str) -> None:
     files.write(out / "paper.csv", typeset.to_csv(blocks))
     files.write(out / "paper.md", "\n".join(in_markdown))
     files.write(out / "paper.tex", "\n".join(in_latex))
-    log.info("For a paper: %s, also .md and .csv", out / "paper.tex")
+    told = account(compared)
+    files.write(out / "methods.md", typeset.account_in_markdown(told))
+    files.write(out / "methods.tex", typeset.account_in_latex(told))
+    files.write(out / "references.bib", bibliography(cited(told)))
+    log.info("For a paper: %s, also .md and .csv; methods.tex, .md and references.bib beside it", out / "paper.tex")
 
 
 def _show(parts: Mapping[str, pd.DataFrame], spoken: Sequence[str], remarks: Sequence[str]) -> None:

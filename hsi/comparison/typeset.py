@@ -8,6 +8,7 @@ import pandas as pd
 
 from hsi.comparison.methods import in_order, name_methods
 from hsi.comparison.paper import NONE, Block, Compared, Row, printed
+from hsi.comparison.prose import Paragraphs, Sentence
 from hsi.comparison.tables import show_pairs
 from hsi.evaluation.statistics import Spread
 from hsi.reports.markup import latex, markdown, tabular
@@ -158,3 +159,25 @@ def _in_words(found: Spread | None) -> str:
 
 def _with_minus(text: str) -> str:
     return "--" if text == "-" else re.sub(r"-(?=\d)", "$-$", text)
+
+
+def account_in_markdown(paragraphs: Paragraphs) -> str:
+    """The section on methods; works are cited as Pandoc reads them."""
+    told = ((heading, [_sentence_in_markdown(each) for each in sentences]) for heading, sentences in paragraphs)
+    return "\n".join(f"**{markdown(heading)}.** {' '.join(sentences)}\n" for heading, sentences in told)
+
+
+def account_in_latex(paragraphs: Paragraphs) -> str:
+    """The same for LaTeX."""
+    told = ((heading, [_sentence_in_latex(each) for each in sentences]) for heading, sentences in paragraphs)
+    return "\n".join(rf"\paragraph{{{latex(heading)}}} {' '.join(sentences)}" + "\n" for heading, sentences in told)
+
+
+def _sentence_in_markdown(sentence: Sentence) -> str:
+    works = "; ".join(f"@{key}" for key in sentence.cited)
+    return markdown(sentence.words, len(sentence.words)) + (f" [{works}]." if works else ".")
+
+
+def _sentence_in_latex(sentence: Sentence) -> str:
+    works = ",".join(sentence.cited)
+    return latex(sentence.words, len(sentence.words)) + (rf"~\cite{{{works}}}." if works else ".")

@@ -28,9 +28,9 @@ def latex(text: object, longest: int = LONGEST) -> str:
     return shown(text, longest).translate(_LATEX)
 
 
-def markdown(text: object) -> str:
+def markdown(text: object, longest: int = LONGEST) -> str:
     """A text for Markdown: nothing in it is markup, and it is one line."""
-    return shown(text, LONGEST).translate(_MARKDOWN)
+    return shown(text, longest).translate(_MARKDOWN)
 
 
 def tabular(columns: str, header: Sequence[str], blocks: Sequence[Sequence[Sequence[str]]]) -> str:

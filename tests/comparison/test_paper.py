@@ -40,6 +40,7 @@ HOSTILE = [
     ),
     *('quo"te', "<i>tag</i>", "pipe|d", "–κ×±", "`tick`"),
 ]
+PAPER = {"paper.md", "paper.tex", "paper.csv", "methods.md", "methods.tex", "references.bib"}
 MISSING = "LaTeX with the packages booktabs and siunitx is not installed"
 HAS_LATEX = (
     bool(shutil.which("pdflatex"))
@@ -128,13 +129,7 @@ def test_scenes_stand_in_one_table_and_compare_by_themselves(tmp_path):
     columns, rows = read_markdown(tmp_path / "out/paper.md")
     assert columns[3:] == ["SVM (RBF)", "SSRN"]
     assert {"*mine*", "*Pavia University*"} <= set(rows)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "mine",
-        "pavia_u",
-        "paper.md",
-        "paper.tex",
-        "paper.csv",
-    }
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"mine", "pavia_u", *PAPER}
     assert (tmp_path / "out/mine/comparison.md").exists()
     table = pd.read_csv(tmp_path / "out/paper.csv")
     assert table.groupby("scene")["SSRN mean"].count().to_dict() == {"mine": 6, "Pavia University": 0}
@@ -213,7 +208,7 @@ def test_rows_have_equal_numbers_of_cells(hostile):
 @pytest.mark.skipif(not HAS_LATEX, reason=MISSING)
 def test_latex_takes_it(hostile):
     packages = re.search(r"\\usepackage.*", (hostile / "paper.tex").read_text())[0]
-    main = rf"\documentclass{{article}}{packages}\begin{{document}}\input{{paper}}\end{{document}}"
+    main = rf"\documentclass{{article}}{packages}\begin{{document}}\input{{methods}}\input{{paper}}\end{{document}}"
     (hostile / "main.tex").write_text(main)
     made = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"],
