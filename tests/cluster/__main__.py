@@ -55,8 +55,8 @@ def _sweep(folder: Path, slurm: Cluster, options: argparse.Namespace) -> list[st
     _wait(lambda: len(_checkpoints(shared)) > 0, "a checkpoint")
     os.kill(slurm.members()[0], signal.SIGKILL)
     print("A member is killed.", flush=True)
-    before = _checkpoints(shared)
-    _wait(lambda: bool(_checkpoints(shared) - before), "another checkpoint")
+    killed = time.time()
+    _wait(lambda: any(_changed(path) > killed for path in _checkpoints(shared)), "the checkpoint of another")
     slurm.lose_node()
     lost = sum((path.parent / "metrics.json").exists() for path in shared.rglob("run.log"))
     print(f"The node is lost, {lost} members are done.", flush=True)
@@ -108,7 +108,7 @@ def _run(command: Command, place: Path, more: tuple[str, ...], environment: dict
 
 
 def _end(launched: subprocess.Popen[bytes], slurm: Cluster) -> None:
-    """Wait until no job is left, and end what still waits: without Slurm's database submitit is told of no killed job."""
+    """Wait for an empty queue, and end what still waits: without its database Slurm tells of no job that was killed."""
     _wait(lambda: not slurm.jobs(), "an empty queue")
     try:
         launched.wait(10)
@@ -127,6 +127,14 @@ def _wait(holds: Callable[[], bool], what: str) -> None:
 
 def _checkpoints(place: Path) -> set[Path]:
     return set(place.rglob("checkpoint.safetensors"))
+
+
+def _changed(path: Path) -> float:
+    """When a file was written last; 0 where it is gone."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _blocks(place: Path) -> list[Path]:

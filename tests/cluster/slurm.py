@@ -177,4 +177,5 @@ def _read(process: int, name: str) -> bytes:
 
 
 def _parent(process: int) -> int:
-    return int(_read(process, "stat").rpartition(b")")[2].split()[1] or 0)
+    told = _read(process, "stat").rpartition(b")")[2].split()
+    return int(told[1]) if told else 0

@@ -1,16 +1,13 @@
 """A sweep of six in thirty lines, whoever runs its members; those that fail or vanish are named with the reason."""
 
 import io
-import os
 import re
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, TRIAL
+from conftest import TRIAL
 from omegaconf import OmegaConf
 from written_runs import write_run
 
@@ -25,12 +22,6 @@ from hsi.sweeps.watch import ENDED, Watch
 SMALL = [*TRIAL, "model=knn"]
 LINES = 30
 ROW = re.compile(r" +(\d+) +(\d+\.\d\d) +\d+\.\d\d +-?\d\.\d{4} +(\d+|before)  (\S+)")
-
-
-def start(folder: Path, *words: str, **how) -> subprocess.Popen[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "hsi.run", "-m", *words]
-    return subprocess.Popen(command, cwd=folder, env=environment, text=True, **how)
 
 
 def test_six_members_take_thirty_lines_and_their_figures_are_those_of_their_files(hsi_run):
@@ -97,38 +88,6 @@ def test_the_best_so_far_is_chosen_by_validation_pixels_where_there_are_any(tmp_
         files.write_json(path, files.read_json(path) | {"validation_oa": validation})
         watch._end(Member(number, [f"seed={number}"], str(path.parent), "done"))
     assert watch.progress().endswith("best so far validation OA 80.00 % (seed=1)")
-
-
-def test_a_killed_worker_costs_its_member_alone_one_sentence(tmp_path):
-    words = [*TRIAL, "seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
-    process = start(
-        tmp_path,
-        *words,
-        "train.steps=4000",
-        "train.checkpoint_seconds=0",
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    until = time.monotonic() + 100
-    while not (checkpoints := [*tmp_path.rglob("checkpoint.safetensors")]) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert checkpoints, process.communicate()[0]
-    os.kill(holder(checkpoints[0].parent / ".lock"), signal.SIGKILL)
-    said, _ = process.communicate()
-    assert process.returncode == 1
-    assert "Traceback" not in said
-    assert "its process ended before it was done" in said
-
-
-def holder(lock: Path) -> int:
-    """The process that has a file open."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if any(os.readlink(link) == str(lock) for link in (process / "fd").iterdir()):
-                return int(process.name)
-        except OSError:
-            continue
-    raise AssertionError(f"nobody holds {lock}")
 
 
 def test_what_a_killed_launch_left_goes_and_what_another_is_at_work_on_stays(tmp_path):
