@@ -84,13 +84,15 @@ def open_page(driver: Any, path: Path, seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def example(rows: int, cols: int, bands: int, classes: int, names: tuple[str, ...] = (), **scene: Any) -> dict[str, Any]:
+def example(
+    rows: int, cols: int, bands: int, classes: int, names: tuple[str, ...] = (), **scene: Any
+) -> dict[str, Any]:
     """What `hsi.output.report.write_report` takes, of a generated scene with a map that is wrong in places.
 
     `names` of the classes; `scene` replaces other fields of the scene.
     """
     made: Scene = make_synthetic(rows=rows, cols=cols, bands=bands, classes=classes)
-    made = replace(made, **({"class_names": names} if names else {}), **scene)
+    made = replace(made, class_names=names or made.class_names, **scene)
     split = random_split(made.labels, train=0.1, seed=0)
     random = np.random.default_rng(0)
     logits = random.normal(0, 1, (rows, cols, classes)).astype(np.float32)
@@ -113,7 +115,7 @@ def example(rows: int, cols: int, bands: int, classes: int, names: tuple[str, ..
 
 
 def measure(driver: Any, path: Path, moves: int = 200) -> dict[str, float]:
-    """Milliseconds until the first paint, until maps and spectra are there, and from a move of the pointer to the frame.
+    """Milliseconds until first paint, until maps and spectra are there, and from the pointer's move to its frame.
 
     The pointer's moves are those of the browser's own protocol, through all of its event handling.
     """
@@ -125,7 +127,8 @@ def measure(driver: Any, path: Path, moves: int = 200) -> dict[str, float]:
     driver.execute_script(HOVER)
     driver.execute_script("document.getElementById('panels').scrollIntoView({block: 'center'})")
     box = driver.execute_script(
-        "const box = document.querySelector('.view canvas').getBoundingClientRect(); return [box.x, box.y, box.width, box.height]"
+        "const box = document.querySelector('.view canvas').getBoundingClientRect();"
+        "return [box.x, box.y, box.width, box.height];"
     )
     top, bottom = max(box[1], 260), min(box[1] + box[3], 700)
     for step in range(moves):

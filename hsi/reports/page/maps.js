@@ -127,8 +127,9 @@ function lay() {
 function clamp() {
   const across = (width * dots) / state.scale, down = (height * dots) / state.scale;
   const within = (value, all, seen) => (all <= seen ? (all - seen) / 2 : Math.max(0, Math.min(all - seen, value)));
-  state.left = Math.round(within(state.left, about.cols, across) * state.scale) / state.scale;
-  state.top = Math.round(within(state.top, about.rows, down) * state.scale) / state.scale;
+  const whole = (value) => Math.ceil(value * state.scale - 1e-6) / state.scale; // of dots
+  state.left = whole(within(state.left, about.cols, across));
+  state.top = whole(within(state.top, about.rows, down));
   element("zoom").textContent = state.scale >= 1 ? `${state.scale} : 1` : `1 : ${Math.round(1 / state.scale)}`;
   const moves = across < about.cols || down < about.rows;
   for (const view of views) view.shown.classList.toggle("moves", moves);

@@ -25,7 +25,8 @@ from hsi.version import __version__
 HERE = Path(__file__).parent
 SCRIPTS = ("data.js", "maps.js", "inspector.js", "controls.js")
 TRAINED = (
-    '<span class="lines"><i class="measured"></i>training batches <i class="validated"></i>validation pixels, if any</span>'
+    '<span class="lines"><i class="measured"></i>training batches '
+    '<i class="validated"></i>validation pixels, if any</span>'
 )
 RAMP = 64  # colours of the confidence
 
