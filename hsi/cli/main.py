@@ -50,7 +50,7 @@ def main(task: Callable[[DictConfig], object], config_name: str) -> None:
 def _logging_faults(task: Callable[[DictConfig], object], keeping: bool) -> Callable[[DictConfig], object]:
     """A task whose faults go to the log of the run; the other members of a sweep go on.
 
-    It may be called in a process that a launcher has started, which holds its memory as this one does: `keeping` or not.
+    A launcher may call it in a process of its own, which then holds its memory as this one does: `keeping` or not.
     """
 
     def logging_faults(config: DictConfig) -> object:
