@@ -141,6 +141,15 @@ function watchTools() {
   }
 }
 
+// On paper all is light.
+function watchPrinter() {
+  addEventListener("beforeprint", () => {
+    document.documentElement.dataset.theme = "light";
+    repaint();
+  });
+  addEventListener("afterprint", () => { setTheme(); repaint(); });
+}
+
 async function start() {
   setTheme();
   element("theme").addEventListener("change", () => { setTheme(); repaint(); });
@@ -153,6 +162,7 @@ async function start() {
     element("fault").hidden = false;
     return;
   }
+  watchPrinter();
   await load(["map", "truth", "role", "chances", "colour", "distance", "leading"]);
   for (const view of views) watch(view.shown);
   watchMatrix();
