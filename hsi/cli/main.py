@@ -19,6 +19,7 @@ from hsi.config.explained import MAIN
 from hsi.config.faults import explain
 from hsi.config.shipped import CONF
 from hsi.config.sources import guard_sources
+from hsi.sweeps.callback import surviving
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,8 @@ def main(task: Callable[[DictConfig], object], config_name: str) -> None:
     application = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)
     with telling(sys.argv[1:], RESUME.get(config_name, "")):
         require_line(sys.argv[1:], config_name)
-        application(_logging_faults(task))()
+        with surviving():
+            application(_logging_faults(task))()
 
 
 def _logging_faults(task: Callable[[DictConfig], object]) -> Callable[[DictConfig], object]:

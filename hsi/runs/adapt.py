@@ -47,8 +47,11 @@ def adapt(
     accept_range
         Take values that are unlike those of the training.
 
-    Raises HsiError: other bands or wavelengths, values beyond what the model has seen, or a scene that is the same
-    everywhere or holds no data.
+    Raises
+    ------
+    HsiError
+        Other bands or wavelengths, values beyond what the model has seen, or a scene that is the same
+        everywhere or holds no data.
     """
     if scene.nominal:
         scene = replace(scene, wavelengths=None)

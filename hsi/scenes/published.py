@@ -46,7 +46,10 @@ def load_published(
     details
         fields of `hsi.scenes.description.Description`.
 
-    Raises HsiError: a file that cannot be had, is damaged or not the published one, or a value that is not allowed.
+    Raises
+    ------
+    HsiError
+        A file that cannot be had, is damaged or not the published one, or a value that is not allowed.
     """
     about = describe(**{"name": name, "wavelengths": band_centres, **details})
     cube_path, labels_path = (

@@ -10,20 +10,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from compared_runs import SCENE, write_maps, write_position, write_run
+from compared_runs import SCENE, write_maps, write_position
 from omegaconf import OmegaConf
+from written_runs import write_run
 
+import hsi
 from hsi import compare, files
 from hsi.comparison import report, tables
 from hsi.comparison import votes as ensemble
-from hsi.comparison.after_sweep import Summary
 from hsi.comparison.groups import Finished, Setting, name_settings, read_settings
 from hsi.comparison.pairs import Pair, compare_pairs, conclude
 from hsi.errors import HsiError
 from hsi.evaluation.statistics import compare_paired
+from hsi.plots import canvas
+from hsi.reports.tables import to_markdown
 from hsi.scene import Scene
 from hsi.scenes.synthetic import make_synthetic
 from hsi.splits.roles import Split
+from hsi.sweeps.callback import Sweep
 
 
 @pytest.fixture(scope="module")
@@ -303,6 +307,26 @@ def test_pixels_votes_and_figures(tmp_path, call, scene):
     assert majority == mean_probability == pytest.approx(83.7, abs=3)
     assert np.load(out / "disagreement_1.npy").shape == scene.labels.shape
 
+    sweep = hsi.open_sweep(tmp_path / "runs")  # says the same from Python
+    assert sweep.runs.groupby("setting")["oa"].mean().tolist() == pytest.approx([0.902, 0.502, 0.702])
+    for table in (sweep.accuracy.reset_index(), sweep.cost.reset_index(), sweep.per_class.reset_index()):
+        assert to_markdown(table) in written
+    assert to_markdown(sweep.pairs) in written
+    assert to_markdown(sweep.votes) in written
+    assert written.endswith("".join(f"- {sentence}\n" for sentence in sweep.conclusions))
+    plots = {"settings": sweep.plot.settings, "critical_difference": sweep.plot.ranks}
+    for name, draw in ({"disagreement": sweep.plot.disagreement} | plots).items():
+        canvas.save(draw(), tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").read_bytes() == (out / f"{name}.png").read_bytes()
+
+
+def test_a_sweep_without_ranks_or_votes_says_so(tmp_path):
+    sweep = hsi.open_sweep(write_run(tmp_path / "a", seed=0, oa=0.9), write_run(tmp_path / "b", seed=1, oa=0.8))
+    assert (len(sweep.pairs), len(sweep.votes)) == (0, 0)
+    for draw, sentence in ((sweep.plot.ranks, "there are no ranks"), (sweep.plot.disagreement, "nothing can disagree")):
+        with pytest.raises(HsiError, match=sentence):
+            draw()
+
 
 def test_votes_of_test_pixels_without_a_number_are_refused(tmp_path, call, scene):
     folders = [write_run(tmp_path / "runs" / str(seed), seed=seed, oa=0.9) for seed in range(2)]
@@ -371,7 +395,7 @@ def test_a_sweep_whose_table_cannot_be_written_fails(tmp_path, monkeypatch, caps
     (write_run(tmp_path / "member", seed=0, oa=0.9) / "run.log").touch()
     monkeypatch.setattr(report, "summarise", refuse)
     with pytest.raises(SystemExit, match="2"):
-        Summary().on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
+        Sweep().on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
     assert capsys.readouterr().err == "Error: summary.md could not be written (No space left on device)\n"
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from compared_runs import SCENE, write_maps, write_position, write_run
+from compared_runs import SCENE, write_maps, write_position
+from written_runs import write_run
 
 from hsi import files
 from hsi.comparison.methods import name_methods
