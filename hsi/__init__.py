@@ -6,11 +6,22 @@ from typing import TYPE_CHECKING, Any
 from hsi.version import __version__
 
 if TYPE_CHECKING:
-    from hsi.api import fit, from_arrays, load, open, open_run, predict
+    from hsi.api import fit, from_arrays, load, open, open_run, open_sweep, predict
     from hsi.errors import HsiError
     from hsi.estimator import PatchClassifier
 
-__all__ = ["HsiError", "PatchClassifier", "__version__", "fit", "from_arrays", "load", "open", "open_run", "predict"]
+__all__ = [
+    "HsiError",
+    "PatchClassifier",
+    "__version__",
+    "fit",
+    "from_arrays",
+    "load",
+    "open",
+    "open_run",
+    "open_sweep",
+    "predict",
+]
 
 _HOMES = {"HsiError": "hsi.errors", "PatchClassifier": "hsi.estimator"}
 

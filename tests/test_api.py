@@ -57,8 +57,12 @@ def test_what_a_run_says(run):
     for draw in (run.plot.map, run.plot.confidence, run.plot.confusion, run.plot.history, run.plot.leakage):
         assert isinstance(draw(), Figure)
     assert isinstance(run.plot.spectra(), Figure)
-    with pytest.raises(hsi.HsiError, match="no class activation maps"):
-        run.plot.activation_maps()
+    assert "Gradient times activation" in run.plot.activation_maps().legends[0].get_title().get_text()
+
+
+def test_a_model_without_gradients_has_no_activation_maps(run):
+    with pytest.raises(hsi.HsiError, match=r"no activation maps, as it has no gradients: choose a network"):
+        hsi.fit(run.scene, run.split, "knn").plot.activation_maps([0])
 
 
 def test_a_saved_run_opens_and_maps(run, tmp_path):
@@ -127,6 +131,8 @@ def test_own_files_and_arrays(tmp_path):
         (lambda scene: scene.use(np.zeros((2, 2), int)), "roles must be 0 to 3 in an array of 40 x 36"),
         (lambda scene: hsi.open("missing.npy"), "missing.npy does not exist"),
         (lambda scene: hsi.open_run("nowhere"), "nowhere"),
+        (lambda scene: hsi.open_sweep("nowhere"), "nowhere is no directory"),
+        (lambda scene: hsi.open_sweep(".", measure="f1"), "measure=f1: choose oa, aa or kappa"),
         (lambda scene: hsi.predict("nowhere", scene), "nowhere"),
     ],
 )

@@ -29,6 +29,7 @@ Skill = Annotated[float, Field(ge=-MOST, le=1, description="a number up to 1")]
 Kappa = Annotated[float, Field(ge=-1, le=1, description="a number from -1 to 1")]
 Seconds = Annotated[float, Field(ge=0, le=MOST, description="a number of seconds")]
 Word = Annotated[str, Field(max_length=200, description="text of at most 200 signs")]
+Counts = Annotated[dict[Word, Index], Field(description="pixels of each class")]
 
 # What a comparison reads of metrics.json:
 NEEDED: dict[str, Any] = {
@@ -55,8 +56,16 @@ OPTIONAL: dict[str, Any] = {
     "multiply_adds_per_pixel": dict[str, Index] | None,
     "precision": Word,
     "threads": Index,
+    "per_class_support": Counts,
+    "n_train": Index,
+    "n_val": Index,
+    "n_test": Index,
 }
-SPARE: dict[str, Any] = {f"config.{key}": Seed | None for key in OWN_SEEDS}  # may lack though their group is there
+SPARE: dict[str, Any] = {  # may lack though their group is there
+    **{f"config.{key}": Seed | None for key in OWN_SEEDS},
+    "position.aa": Fraction,
+    "position.kappa": Kappa,
+}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Pictures of class activation maps: which part of a window speaks for its leading classes, and decides between."""
+"""Pictures of activation maps: which part of a window speaks for its leading classes, and decides between."""
 
 from collections.abc import Sequence
 
@@ -10,6 +10,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from hsi.evaluation.activation_maps import ActivationMaps
 from hsi.plots.canvas import NORMAL, SMALL, add_colour_bar, add_legend, make_figure
 from hsi.plots.maps import FRAME, WRONG, false_colour
 from hsi.scene import Scene
@@ -18,16 +19,15 @@ NO_POSITION = "#ececec"
 RIM = [patheffects.Stroke(linewidth=2.6, foreground="white"), patheffects.Normal()]  # black lines on any colour
 
 
-def draw_activation_maps(
-    scene: Scene, pixels: Sequence[int], evidence: np.ndarray, centres: np.ndarray, window: int
-) -> Figure:
+def draw_activation_maps(scene: Scene, pixels: Sequence[int], found: ActivationMaps, window: int) -> Figure:
     """Draw each window in false colour, the evidence of its two leading classes, and the difference of both.
 
-    `pixels` are the flat numbers (N,) of the pixels in the middle of the windows, N at least 1; `evidence` is
-    (N, K, rows', cols'), and `centres` (rows',) says on which rows and columns of the `window` x `window` pixels it
-    lies: see `hsi.evaluation.activation_maps`. The heat maps of all windows share their scales. Above each stands its
-    mean: the logit of the class, or by how much the first logit exceeds the second. Ground beyond the scene is white.
+    `pixels` are the flat numbers (N,) of the pixels in the middle of the windows of `window` x `window` pixels, N at
+    least 1; `found` is of the same N. The heat maps of all windows share their scales. Above each stands its mean: the
+    logit of the class, or by how much the first logit exceeds the second. Ground beyond the scene is white. The method
+    is named below.
     """
+    evidence = found.evidence
     pictures = _cut(false_colour(scene), pixels, window)
     logits = evidence.mean((2, 3))
     leading = np.argsort(-logits, axis=1, kind="stable")[:, :2]
@@ -35,7 +35,7 @@ def draw_activation_maps(
     differences = maps[:, 0] - maps[:, 1]
     farthest = float(np.abs(differences).max()) or 1.0
     bounds, balanced = (float(maps.min()), float(maps.max())), (-farthest, farthest)
-    edges = _edges(centres, window)
+    edges = _edges(found.centres, window)
 
     figure = make_figure(9.2, 2.1 * len(pixels) + 1.2, layout="compressed", w_pad=0.06, h_pad=0.06)
     grid = figure.add_gridspec(len(pixels) + 1, 4, height_ratios=[1] * len(pixels) + [0.08])
@@ -55,7 +55,8 @@ def draw_activation_maps(
         (against, "for second | for first", grid[-1, 3]),
     ):
         add_colour_bar(figure, image, text, cax=figure.add_subplot(place), orientation="horizontal")
-    add_legend(figure, handles=_handles(), ncols=3, loc="outside lower center")
+    told = {"title": found.method, "title_fontsize": SMALL}
+    add_legend(figure, handles=_handles(), ncols=3, loc="outside lower center", **told)
     return figure
 
 

@@ -16,6 +16,7 @@ from hsi.runs.identity import comparable
 CHECKPOINT = "checkpoint.safetensors"
 CONFIG = Path(".hydra") / "config.yaml"
 OVERRIDES = CONFIG.with_name("overrides.yaml")
+REPORT = "report.html"  # quotes the hash of the next file, so that it has no checksum there
 METRICS = "metrics.json"  # written last, in one rename: its presence means that the run is whole
 
 
@@ -58,7 +59,10 @@ def finished(
     force
         Repeat whatever run is there.
 
-    Raises HsiError: the folder holds a run of another configuration, of other data or in another precision.
+    Raises
+    ------
+    HsiError
+        The folder holds a run of another configuration, of other data or in another precision.
     """
     if force:
         return None
@@ -99,7 +103,7 @@ def manifest_hash(folder: Path) -> str:
 def claim(folder: Path, config: Mapping[str, Any], overrides: list[str], force: bool) -> None:
     """Write into a folder whose it is from now on; `force` clears it of the run that was there, finished or not."""
     if force:
-        for old in (folder / METRICS, folder / CHECKPOINT):
+        for old in (folder / METRICS, folder / REPORT, folder / CHECKPOINT):
             old.unlink(missing_ok=True)
     files.write(folder / OVERRIDES, yaml.safe_dump(overrides))
     files.write(folder / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))

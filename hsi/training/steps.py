@@ -2,7 +2,6 @@
 
 import logging
 import math
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -95,7 +94,8 @@ class Steps:
         saved = time.monotonic()
         started = saved - course.seconds
         done = len(course.history)
-        bar = tqdm(range(done, steps), "Training", steps, unit="step", initial=done, disable=not sys.stderr.isatty())
+        # None: hidden where there is no terminal; and taken away at its end within the table of a sweep
+        bar = tqdm(range(done, steps), "Training", steps, unit="step", initial=done, disable=None, leave=None)
         for step in bar:
             loss, accuracy = step_loss(step)
             descent.zero_grad()

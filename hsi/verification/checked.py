@@ -25,7 +25,7 @@ from hsi.verification.content import (
     judge_tables,
     work,
 )
-from hsi.verification.listed import different_files
+from hsi.verification.listed import different_files, judge_report
 from hsi.verification.older import OLDER, WHOLE, verify_older, without_later
 from hsi.verification.refit import refit_run
 from hsi.verification.verdict import Verdict
@@ -81,6 +81,7 @@ def _verify(folder: Path, metrics: Mapping[str, Any], again: Again, verdict: Ver
         *different_end(result),
     ]
     judge_tables(folder, result, record, verdict)
+    judge_report(folder, verdict)
     model = result.trained
     if work(result) > MOST_WORK:
         verdict.trusted.append(

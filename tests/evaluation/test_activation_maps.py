@@ -1,4 +1,4 @@
-"""Class activation maps: their mean is the logits, their places are those of the network's layers."""
+"""Activation maps: their mean is the logits, their places are those of the network's layers, both ways agree."""
 
 from functools import cache
 
@@ -12,7 +12,16 @@ from hsi.engine.contract import WindowClassifier
 from hsi.engine.forward import Engine, forward
 from hsi.engine.framed import pad
 from hsi.errors import HsiError
-from hsi.evaluation.activation_maps import activation_maps_of, centres, class_activation_maps, localiser
+from hsi.evaluation.activation_maps import (
+    BY_GRADIENTS,
+    BY_MEAN,
+    activation_maps_of,
+    centres,
+    class_activation_maps,
+    ends_in_mean,
+    gradient_maps,
+    localiser,
+)
 from hsi.models.__main__ import networks
 from hsi.models.blocks.layers import conv, global_average, max_pool
 
@@ -140,9 +149,11 @@ def test_the_maps_of_pixels_are_those_of_their_windows(padding, masked):
     image = torch.randn(1, 8, 9)
     region = np.repeat([1, 2], [4, 5])[None].repeat(8, axis=0).astype(np.uint8) if masked else None
     pixels = [0, 3 * 9 + 3, 5 * 9 + 4]
-    found = activation_maps_of(model.train(), image, pixels, Engine(padding=padding), region)
-    assert found.dtype == np.float32
-    for pixel, evidence in zip(pixels, found, strict=True):
+    maps = activation_maps_of(model.train(), image, pixels, Engine(padding=padding), region)
+    assert maps.evidence.dtype == np.float32
+    assert maps.centres.tolist() == centres(model).tolist()
+    assert maps.method == BY_MEAN
+    for pixel, evidence in zip(pixels, maps.evidence, strict=True):
         row, col = divmod(pixel, 9)
         seen = image if region is None else image * torch.as_tensor(region == region[row, col])
         window = pad(seen, 5, padding)[None, :, row : row + 5, col : col + 5]
@@ -158,3 +169,95 @@ def test_the_middle_of_a_window_is_where_one_position_lies_whatever_its_size():
     for window in (5, 9, 13):
         assert centres(small(nn.AdaptiveAvgPool2d(1), window=window)).tolist() == [(window - 1) / 2]
     assert centres(small(nn.AdaptiveAvgPool2d(3), window=9)).tolist() == [1, 4, 7]
+
+
+def flat(layers: list[nn.Module], window: int = 7) -> WindowClassifier:
+    """Two channels, a trunk of one 3 x 3 convolution, and layers that see all its positions at once."""
+    trunk = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU())
+    return WindowClassifier(trunk, nn.Sequential(nn.Flatten(), *layers), 2, window).double().eval()
+
+
+@pytest.mark.parametrize("name", [path.stem for path in networks()])
+def test_gradients_of_every_network_lie_on_its_trunk_and_their_mean_is_the_logits(name):
+    model = build(name)
+    x = windows(model, 2)
+    evidence = gradient_maps(model.train(), x)
+    assert not any(module.training for module in model.modules())
+    assert evidence.shape == (2, CLASSES, model.trunk_window, model.trunk_window)
+    assert evidence.isfinite().all()
+    assert not evidence.requires_grad
+    assert all(parameter.grad is None for parameter in model.parameters())
+    with torch.no_grad():
+        logits = model(x)
+    torch.testing.assert_close(evidence.mean((2, 3)), logits, rtol=0, atol=1e-9 * evidence.abs().max().item())
+    if model.trunk_window > 1:
+        assert evidence.std((2, 3)).max() > 0  # places are told apart
+
+
+def test_where_the_mean_follows_the_trunk_both_ways_and_grad_cam_without_relu_are_the_same():
+    """Grad-CAM, Selvaraju et al. 2017, equations 1 and 2 without ReLU: up to the positions' number and the bias."""
+    trunk, head = conv(4, 6, padded=False), global_average(6, CLASSES, dropout=0.3)
+    model = WindowClassifier(trunk, head, 4, 9).double().eval()
+    nn.init.normal_(head[-1].bias)
+    x = windows(model, 3)
+    evidence = class_activation_maps(model, x)
+    torch.testing.assert_close(gradient_maps(model, x), evidence, rtol=0, atol=1e-12)
+
+    activation = trunk(x).detach().requires_grad_()
+    for kind, logit in enumerate(head(activation).sum(0)):
+        (slope,) = torch.autograd.grad(logit, activation, retain_graph=True)
+        grad_cam = (slope.mean((2, 3), keepdim=True) * activation).sum(1)
+        torch.testing.assert_close(49 * grad_cam + head[-1].bias[kind], evidence[:, kind], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["hybridsn", "cnn_3d", "cnn_2d"])
+def test_what_no_position_has_is_what_the_biases_behind_the_trunk_give(name):
+    """For ReLU and linear layers, which these heads are made of: a sum that knows nothing of positions."""
+    model = build(name)
+    biases = {key: bias for key, bias in model.head.named_parameters() if key.endswith("bias")}
+    with torch.no_grad():
+        for bias in biases.values():
+            bias.normal_(std=0.3)
+    x = windows(model, 1)
+    evidence = gradient_maps(model, x)[0]
+    field = model.trunk(x).detach().requires_grad_()
+    for kind, logit in enumerate(model.head(field)[0]):
+        slopes = torch.autograd.grad(logit, [field, *biases.values()], retain_graph=True)
+        said = (slopes[0] * field)[0].sum(0)
+        rest = sum((bias * slope).sum() for bias, slope in zip(biases.values(), slopes[1:], strict=True))
+        assert abs(rest) > 1e-3
+        torch.testing.assert_close(said.sum() + rest, logit, rtol=0, atol=1e-9)
+        torch.testing.assert_close(evidence[kind], said * said.numel() + rest, rtol=0, atol=1e-8)
+
+
+def test_a_position_is_worth_what_is_lost_without_it():
+    """Behind a linear layer over all positions, where Grad-CAM, which has one weight a channel, is wrong."""
+    model = flat([nn.Linear(3 * 25, CLASSES)])
+    x = windows(model, 2)
+    evidence, field = gradient_maps(model, x), model.trunk(x).detach()
+    without = field.clone()
+    without[:, :, 3, 1] = 0
+    with torch.no_grad():
+        lost = model.head(field) - model.head(without)
+    expected = 25 * lost + model.head[-1].bias
+    torch.testing.assert_close(evidence[:, :, 3, 1], expected, rtol=0, atol=1e-12)
+
+
+def test_gradients_of_pixels_say_so_and_lie_on_the_trunk():
+    model, image = build("hybridsn"), torch.randn(30, 25, 26, dtype=torch.float64)
+    assert not ends_in_mean(model)
+    found = activation_maps_of(model.train(), image, [0, 70], Engine())
+    assert found.method == BY_GRADIENTS
+    assert found.centres.tolist() == [*range(4, 21)]  # four unpadded layers of a window of 25
+    window = pad(image, 25)[None, :, 2 : 2 + 25, 18 : 18 + 25]
+    np.testing.assert_allclose(found.evidence[1], gradient_maps(model, window)[0].numpy(), atol=1e-9)
+    with torch.no_grad():
+        logits = forward(model, image, torch.tensor([0, 70]), shared=True)
+    np.testing.assert_allclose(found.evidence.mean((2, 3)), logits.numpy(), atol=1e-9)
+
+
+def test_a_head_that_works_in_place_is_asked_all_the_same():
+    plain, working = (flat([nn.ReLU(inplace=way), nn.Linear(3 * 25, CLASSES)]) for way in (False, True))
+    working.load_state_dict(plain.state_dict())
+    x = windows(plain, 2)
+    torch.testing.assert_close(gradient_maps(working, x), gradient_maps(plain, x))

@@ -100,10 +100,10 @@ class Yard:
             shutil.copy(place / TOLD, place / f"fault_{len(self.tally.faults)}.txt")
 
     def _compare(self, command: Command, place: Path, whole: bool) -> None:
-        model, found = _files(self.whole(command).place), _files(place)
+        model, found = files_of(self.whole(command).place), files_of(place)
         wrong = (model.keys() ^ found.keys()) if whole else set()
         both = model.keys() & found.keys() - (set() if whole else SO_FAR)
-        wrong |= {name for name in both if _content(found[name]) != _content(model[name])}
+        wrong |= {name for name in both if content(found[name]) != content(model[name])}
         self.tally.compared += len(both)
         self.tally.differing += len(wrong)
         self.expect(
@@ -118,13 +118,13 @@ def wait_for(process: int, path: Path) -> float:
     return time.monotonic()
 
 
-def _files(place: Path) -> dict[str, Path]:
+def files_of(place: Path) -> dict[str, Path]:
     """The files of a command that have to be alike, by name."""
     below = place / OUT
     return {str(p.relative_to(below)): p for p in below.rglob("*") if p.is_file() and p.name not in UNLIKE}
 
 
-def _content(path: Path) -> object:
+def content(path: Path) -> object:
     """What has to be alike in a file: its bytes, of a .json file all but some keys."""
     if path.suffix != ".json":
         return path.read_bytes()
