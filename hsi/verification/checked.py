@@ -81,7 +81,6 @@ def _verify(folder: Path, metrics: Mapping[str, Any], again: Again, verdict: Ver
         *different_end(result),
     ]
     judge_tables(folder, result, record, verdict)
-    judge_report(folder, verdict)
     model = result.trained
     if work(result) > MOST_WORK:
         verdict.trusted.append(
@@ -92,6 +91,7 @@ def _verify(folder: Path, metrics: Mapping[str, Any], again: Again, verdict: Ver
         model, told = different_map(result)
         verdict.differences += told
     verdict.differences += different_model(folder, result, record, model)
+    judge_report(folder, verdict)
     verdict.trusted += [
         f"{CLOCK}: what the clock said",
         f"{', '.join(_of_the_machine(result))}: what {ENVIRONMENT} says of the machine, and its platform",

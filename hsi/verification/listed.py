@@ -34,10 +34,13 @@ def different_files(
 
 
 def judge_report(folder: Path, verdict: Verdict) -> None:
-    """The page of a run, where there is one: it quotes the hash of metrics.json, and so has no checksum in it."""
+    """The page of a run, where there is one: it quotes the hash of metrics.json, and so has no checksum in it.
+
+    That it quotes another says nothing new where something else differs already.
+    """
     if not is_file(folder / REPORT):
         return
     if manifest_hash(folder).encode() in read_bytes(folder / REPORT, LARGEST_REPORT):
         verdict.trusted.append(f"{REPORT}: that it shows the run, whose manifest it quotes; no file has its checksum")
-    else:
+    elif not verdict.differences:
         verdict.differences.append(f"{REPORT} is of another run, or {METRICS} was changed since")
