@@ -233,7 +233,7 @@ def test_real_indian_pines(hsi_run, indian_pines):
         (["precision=fp8"], "choose auto, fp32 or bf16"),
         (["engine.padding=mirror"], "choose zero, reflect or edge"),
         (["train.steps=0"], "train.steps=0"),
-        (["train.class_weights=some"], "choose none or balanced"),
+        (["train.class_weights=some"], "choose none, balanced or fields"),
         (["map.symmetries=3"], "choose 1 or 8"),
         (["scene=custom"], "give scene.cube="),
         (["scene=custom", "scene.cube=missing.mat", "scene.labels=missing.mat"], "missing.mat"),

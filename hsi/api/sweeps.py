@@ -94,8 +94,9 @@ class SweepPlots:
     sweep: Sweep
 
     def settings(self) -> Figure:
-        """Mean and 95 % interval of each setting."""
-        return comparison.draw_settings(self.sweep._table, self.sweep.measure)
+        """Every run, and mean and 95 % interval of each setting."""
+        measure = self.sweep.measure
+        return comparison.draw_settings([(each.name, each.values(measure)) for each in self.sweep.settings], measure)
 
     def ranks(self) -> Figure:
         """Mean ranks, and which settings Nemenyi's test cannot tell apart; HsiError below three settings."""

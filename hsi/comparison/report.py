@@ -31,8 +31,9 @@ MOST_SPOKEN = 10  # pairs that the terminal tells of; the report has all
 
 def summarise(runs: Sequence[Path], out: Path) -> pd.DataFrame:
     """Log the tables of finished `runs`, write summary.csv, .md, .tex and settings.png to `out`; returns the CSV's."""
-    table = tables.tabulate_settings(read_settings(runs))
-    _write_summary(table, out)
+    settings = read_settings(runs)
+    table = tables.tabulate_settings(settings)
+    _write_summary(settings, table, out)
     log.info("Summary: %s, summary.csv and settings.png beside it", out / "summary.md")
     return table
 
@@ -60,7 +61,7 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa", trust: Collect
 def _compare_scene(settings: Sequence[Setting], out: Path, measure: str, trust: Collection[str]) -> Compared:
     """Write what is said of one scene."""
     table, classes = tables.tabulate_settings(settings), tables.tabulate_classes(settings)
-    _write_summary(table, out, measure)
+    _write_summary(settings, table, out, measure)
     files.write(out / "per_class.csv", classes.to_csv(index=False))
 
     found = judge(settings, measure, trust)
@@ -124,12 +125,13 @@ def _show(parts: Mapping[str, pd.DataFrame], spoken: Sequence[str], remarks: Seq
         log.info("%d more sentences stand in comparison.md.", len(spoken) - MOST_SPOKEN)
 
 
-def _write_summary(table: pd.DataFrame, out: Path, measure: str = "oa") -> None:
+def _write_summary(settings: Sequence[Setting], table: pd.DataFrame, out: Path, measure: str = "oa") -> None:
     accuracy, cost = tables.show_accuracy(table), tables.show_cost(table)
     files.write(out / "summary.csv", table.to_csv(index=False))
     files.write(out / "summary.md", to_markdown(accuracy) + "\n" + to_markdown(cost))
     files.write(out / "summary.tex", to_latex(accuracy))
-    canvas.save(draw_settings(table, measure), out / "settings.png")
+    values = [(setting.name, setting.values(measure)) for setting in settings]
+    canvas.save(draw_settings(values, measure), out / "settings.png")
     beside = tables.show_position(table)  # in the lower table there, whose lines are shorter
     log.info(
         "\n%s\n\n%s\n",

@@ -74,10 +74,10 @@ def finished(
     differing = [key for key in sorted(theirs | ours) if theirs.get(key) != ours.get(key)]
     if differing:
         key = differing[0]
+        many = "1 key differs," if len(differing) == 1 else f"{len(differing)} keys differ, for instance"
         raise HsiError(
-            f"{folder} belongs to another configuration ({len(differing)} keys differ, for instance {key}: there "
-            f"{shown(theirs.get(key))}, here {shown(ours.get(key))}): choose another hydra.run.dir, or repeat with "
-            "force=true to replace it"
+            f"{folder} belongs to another configuration ({many} {key}: there {shown(theirs.get(key))}, here "
+            f"{shown(ours.get(key))}): choose another hydra.run.dir, or repeat with force=true to replace it"
         )
     if not (folder / METRICS).exists():
         return None

@@ -94,6 +94,20 @@ def test_settings_below_one_group_are_not_merged(tmp_path):
     assert name_settings(metrics) == ["model=svm, model.C=1", "model=svm, model.C=10", "model=cnn"]
 
 
+def test_of_an_estimators_training_only_the_weights_count(tmp_path):
+    """Steps mean nothing to it, weights of pixels do."""
+    trains = [{"steps": steps, "class_weights": weights} for weights in ("none", "fields") for steps in (1, 2)]
+    folders = [
+        write_run(tmp_path / f"{seed}{place}", model="svm", seed=seed, oa=0.9, train=train)
+        for place, train in enumerate(trains)
+        for seed in (0, 1)
+    ]
+    assert [setting.name for setting in read_settings(folders)] == [
+        "train.class_weights=none",
+        "train.class_weights=fields",
+    ]
+
+
 def test_a_window_is_one_whether_given_or_the_models_own(tmp_path):
     model = {"_target_": "svm", "patch_size": 25}
     folders = [

@@ -5,7 +5,8 @@ import shutil
 import subprocess
 
 import pytest
-from compared_runs import SCENE, write_maps, write_run
+from compared_runs import SCENE, write_maps
+from written_runs import write_run
 
 from hsi import files
 from hsi.comparison.groups import OPTIONAL
