@@ -2,18 +2,21 @@
 
 import json
 import random
+import re
 import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hsi.runs.folder import REPORT
 from tests.nursery import Call, Nursery
 from tests.soak.commands import OUT, Command
 
 TOLD = "told.txt"  # what a command said, in its place
 UNLIKE = {"run.log", "predict.log", ".lock", "multirun.yaml", "summary.md", "summary.csv"}  # they hold times and places
 SO_FAR = {"summary.tex", "settings.png"}  # of a sweep that has failed: the members that are finished
+OF_A_PAGE = rb"sha256:[0-9a-f]{64}|(?<=seconds: )\w+</th><td>[0-9.]+|commit\W[^.]{0,20}[0-9a-f]{40}"
 OTHERS = ("seconds", "code")  # so do these keys of .json files; the code may be edited meanwhile
 LOOK = 0.002  # s between two looks at a command
 
@@ -125,7 +128,9 @@ def files_of(place: Path) -> dict[str, Path]:
 
 
 def content(path: Path) -> object:
-    """What has to be alike in a file: its bytes, of a .json file all but some keys."""
+    """What has to be alike in a file: its bytes, of a .json file all but some keys, of a page all but what follows."""
+    if path.name == REPORT:
+        return re.sub(OF_A_PAGE, b"", path.read_bytes())
     if path.suffix != ".json":
         return path.read_bytes()
     return {key: value for key, value in json.loads(path.read_bytes()).items() if key not in OTHERS}

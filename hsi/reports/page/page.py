@@ -76,7 +76,7 @@ def palettes(scene: Scene) -> tuple[tuple[str, ...], str]:
     if near >= NEAR or scene.num_classes > MOST:
         return scene.colours, ""
     names = escape(scene.class_names[first]), escape(scene.class_names[second])
-    told = f"To {reader}, {names[0]} and {names[1]} differ by {near:.1f} ΔE here"
+    told = f"To {reader}, {names[0]} and {names[1]} differ by {near:.1f} ΔE in the customary colours"
     return safe_colours(scene.colours), (
         '<label>Colours <select id="palette"><option value="customary">customary</option>'
         f'<option value="safe">colour-blind-safe</option></select></label><span class="near">{told}.</span>'
