@@ -1,14 +1,18 @@
 """Pictures of a comparison: spread over seeds, mean ranks."""
 
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import scikit_posthocs
 from matplotlib.figure import Figure
 
+from hsi.errors import shown
 from hsi.evaluation.statistics import Ranking
 from hsi.plots.canvas import MEASURED, NORMAL, SMALL, VALIDATED, add_legend, finish_chart, literal, make_figure
+
+RANKED = 30  # signs of a name beside the ranks
 
 
 def draw_settings(table: pd.DataFrame, measure: str = "oa") -> Figure:
@@ -76,14 +80,14 @@ def draw_cost(scores: pd.DataFrame, cost: pd.Series, across: str, up: str) -> Fi
     return figure
 
 
-def draw_critical_difference(ranking: Ranking) -> Figure:
+def draw_critical_difference(ranking: Ranking, names: Sequence[str]) -> Figure:
     """Draw mean ranks on a line, the best at the left; a bar joins settings that Nemenyi's test cannot tell apart.
 
-    Demšar, JMLR 7, 2006, figure 1. Settings are named by their numbers.
+    Demšar, JMLR 7, 2006, figure 1. Settings have their numbers, from 1, before their `names`, which may be alike.
     """
-    figure = make_figure(6.5, 1.6 + 0.22 * len(ranking.ranks))
+    figure = make_figure(9, 1.6 + 0.22 * len(ranking.ranks))
     axes = figure.subplots()
-    named = {number: f"setting {number}" for number in ranking.ranks.index}
+    named = {number: f"{number}: {literal(shown(names[number - 1], RANKED))}" for number in ranking.ranks.index}
     scikit_posthocs.critical_difference_diagram(
         ranking.ranks.rename(index=named),
         ranking.nemenyi.rename(index=named, columns=named),
