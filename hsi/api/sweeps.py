@@ -103,7 +103,7 @@ class SweepPlots:
         ranking = self.sweep.judgement.ranking
         if ranking is None:
             raise HsiError("there are no ranks: they take three settings or more that share two seeds")
-        return comparison.draw_critical_difference(ranking)
+        return comparison.draw_critical_difference(ranking, [each.name for each in self.sweep.settings])
 
     def disagreement(self) -> Figure:
         """Where the runs of each setting disagree; HsiError where no two share a split."""

@@ -38,8 +38,9 @@ class Judgement:
         The votes of each setting that has some.
     spoken, remarks
         In words: of each pair, and what a reader should know beside.
-    scene, splits
-        None and empty where its files are not at hand; splits by the folders of their runs.
+    scene, splits, maps
+        None and empty where its files are not at hand; splits, and maps (rows, cols) 1..K or 0 without data, by the
+        folders of their runs.
     """
 
     pairs: list[Pair]
@@ -49,6 +50,7 @@ class Judgement:
     remarks: list[str]
     scene: Scene | None
     splits: Mapping[Path, Split]
+    maps: Mapping[Path, np.ndarray]
 
     @property
     def conclusions(self) -> list[str]:
@@ -72,8 +74,6 @@ def judge(settings: Sequence[Setting], measure: str = "oa", trust: Collection[st
     if scene is not None:
         pixels = {folder: Pixels(maps[folder] == scene.labels, splits[folder].role == TEST) for folder in maps}
     pairs = compare_pairs(settings, measure, pixels)
-    spoken = [conclude(pair, measure) for pair in pairs]
-    spoken += [sentence for pair in pairs if (sentence := conclude_pixels(pair))]
     remarks = [*_remarks(settings), *([missing] if missing else [])]
     ranking = _rank(settings, measure)
     if ranking:
@@ -86,7 +86,13 @@ def judge(settings: Sequence[Setting], measure: str = "oa", trust: Collection[st
             remarks.append(
                 "No vote of seeds: no two runs of a setting share a split; split.seed=0 with several seeds makes them."
             )
-    return Judgement(pairs, ranking, ensembles, spoken, remarks, scene, splits)
+    return Judgement(pairs, ranking, ensembles, speak(pairs, measure), remarks, scene, splits, maps)
+
+
+def speak(pairs: Sequence[Pair], measure: str, names: Mapping[int, str] | None = None) -> list[str]:
+    """What the tests say of each pair, over seeds and then on pixels; `names` of the settings in place of numbers."""
+    on_pixels = (conclude_pixels(pair, names) for pair in pairs)
+    return [*(conclude(pair, measure, names) for pair in pairs), *(sentence for sentence in on_pixels if sentence)]
 
 
 def require_one_scene(runs: Sequence[Finished]) -> None:

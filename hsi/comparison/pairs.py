@@ -96,7 +96,7 @@ def conclude(pair: Pair, measure: str, names: Mapping[int, str] | None = None) -
     """In words, what may be concluded of a pair and what not; `names` of the settings in place of their numbers."""
     scale, unit = (100, " points") if measure != "kappa" else (1, "")
     name = MEASURES[measure]
-    first, second = (names[number] if names else str(number) for number in (pair.first, pair.second))
+    first, second = _called(pair, names)
     who = f"{first} and {second}"
     if pair.paired is None:
         return (
@@ -137,8 +137,8 @@ def conclude(pair: Pair, measure: str, names: Mapping[int, str] | None = None) -
     )
 
 
-def conclude_pixels(pair: Pair) -> str | None:
-    """In words, what the pixels of one split say; None where no maps were at hand."""
+def conclude_pixels(pair: Pair, names: Mapping[int, str] | None = None) -> str | None:
+    """In words, what the pixels of one split say; None where no maps were at hand. `names` as in `conclude`."""
     if pair.mcnemar is None or pair.blocks is None:
         return None
     test, blocks = pair.mcnemar, pair.blocks
@@ -151,11 +151,17 @@ def conclude_pixels(pair: Pair) -> str | None:
             f"{100 * blocks.difference:+.2f} points (95 % interval {100 * blocks.low:+.2f} to "
             f"{100 * blocks.high:+.2f}), {'which excludes 0' if apart else 'which includes 0'}"
         )
+    first, second = _called(pair, names)
     return (
-        f"{pair.first} and {pair.second} on the pixels of seed {pair.seed}: only {pair.first} is right on "
-        f"{test.only_first}, only {pair.second} on {test.only_second} (McNemar {_say_p(test.p)}, which takes "
+        f"{first} and {second} on the pixels of seed {pair.seed}: only {first} is right on "
+        f"{test.only_first}, only {second} on {test.only_second} (McNemar {_say_p(test.p)}, which takes "
         f"neighbours as independent and is too small); {verdict}."
     )
+
+
+def _called(pair: Pair, names: Mapping[int, str] | None) -> tuple[str, str]:
+    """What the two settings are called."""
+    return (names[pair.first], names[pair.second]) if names else (str(pair.first), str(pair.second))
 
 
 def write_p(p: float | None) -> str:

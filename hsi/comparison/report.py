@@ -11,6 +11,8 @@ from hsi import files
 from hsi.comparison import tables, typeset
 from hsi.comparison.groups import Finished, Setting, group_runs, read_run, read_settings
 from hsi.comparison.judgement import judge, require_one_scene
+from hsi.comparison.page.page import page
+from hsi.comparison.page.shown import Shown
 from hsi.comparison.pairs import MEASURES
 from hsi.comparison.paper import Compared, block_of
 from hsi.comparison.prose import account, cited
@@ -26,6 +28,7 @@ from hsi.reports.tables import TERMINAL_WIDTH, to_latex, to_markdown, to_termina
 log = logging.getLogger(__name__)
 
 FOLDED = {name: name.replace(" ", "\n", 1) for name in ("leaking test windows %", "position OA %")}  # for the terminal
+PAGE = "comparison.html"
 MOST_SPOKEN = 10  # pairs that the terminal tells of; the report has all
 
 
@@ -42,7 +45,8 @@ def compare(runs: Sequence[Path], out: Path, measure: str = "oa", trust: Collect
     """Summarise `runs` and test their settings against each other.
 
     Writes to `out`, or for several scenes to a folder in it for each: summary.csv/.md/.tex, per_class.csv, pairs.csv,
-    comparison.md (all in words), settings.png, critical_difference.png (three settings or more), disagreement.png and
+    comparison.md (all in words), comparison.html (the same with every seed and the maps, for a browser), settings.png,
+    critical_difference.png (three settings or more), disagreement.png and
     disagreement_<no.>.npy (seeds that share a split). To `out` itself paper.tex/.md/.csv, the tables of all scenes as
     a paper has them, methods.tex/.md, what was done in words, and references.bib, the works that it cites.
 
@@ -67,7 +71,9 @@ def _compare_scene(settings: Sequence[Setting], out: Path, measure: str, trust: 
     found = judge(settings, measure, trust)
     files.write(out / "pairs.csv", tables.tabulate_pairs(found.pairs, settings).to_csv(index=False))
     if found.ranking:
-        canvas.save(draw_critical_difference(found.ranking), out / "critical_difference.png")
+        canvas.save(
+            draw_critical_difference(found.ranking, [each.name for each in settings]), out / "critical_difference.png"
+        )
     for ensemble in found.ensembles:
         files.write_array(out / f"disagreement_{ensemble.setting}.npy", ensemble.disagreement)
     if found.ensembles:
@@ -86,8 +92,10 @@ def _compare_scene(settings: Sequence[Setting], out: Path, measure: str, trust: 
     _show(in_terminal, found.spoken, found.remarks)
     report = [f"## {heading}\n\n{to_markdown(part)}" for heading, part in parts.items() if len(part)]
     report.append("## What may be concluded\n\n" + "".join(f"- {sentence}\n" for sentence in found.conclusions))
-    files.write(out / "comparison.md", "\n".join(["# Comparison\n", *report]))
-    log.info("Report: %s, tables and figures beside it", out / "comparison.md")
+    linked = f"# Comparison\n\nThe same with every seed and the maps, for a browser: [{PAGE}]({PAGE}).\n"
+    files.write(out / "comparison.md", "\n".join([linked, *report]))
+    files.write(out / PAGE, page(Shown(settings, table, found, measure, out)))
+    log.info("Report: %s, and for a browser %s; tables and figures beside it", out / "comparison.md", PAGE)
     return Compared(settings, found.pairs, found.scene, found.splits)
 
 

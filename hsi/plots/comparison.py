@@ -9,6 +9,7 @@ import pandas as pd
 import scikit_posthocs
 from matplotlib.figure import Figure
 
+from hsi.errors import shown
 from hsi.evaluation.statistics import Ranking, spread
 from hsi.plots.canvas import MEASURED, NORMAL, SMALL, UNSEEN, VALIDATED, add_legend, finish_chart, literal, make_figure
 from hsi.plots.names import name_points
@@ -16,6 +17,8 @@ from hsi.plots.names import name_points
 LEAST = {"oa": 0, "aa": 0, "kappa": -1}  # where the interval of a measure ends
 BELOW = 0.22  # of a line, where the dots of its runs lie
 DOTS: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": UNSEEN, "markersize": 3.5, "alpha": 0.6}
+
+RANKED = 30  # signs of a name beside the ranks
 
 
 def draw_settings(settings: Sequence[tuple[str, Sequence[float]]], measure: str = "oa") -> Figure:
@@ -106,14 +109,14 @@ def _front_line(cost: pd.Series, score: pd.Series) -> np.ndarray:
     return np.column_stack([np.append(np.repeat(costs, 2)[1:], cost.max()), np.repeat(scores, 2)])
 
 
-def draw_critical_difference(ranking: Ranking) -> Figure:
+def draw_critical_difference(ranking: Ranking, names: Sequence[str]) -> Figure:
     """Draw mean ranks on a line, the best at the left; a bar joins settings that Nemenyi's test cannot tell apart.
 
-    Demšar, JMLR 7, 2006, figure 1. Settings are named by their numbers.
+    Demšar, JMLR 7, 2006, figure 1. Settings have their numbers, from 1, before their `names`, which may be alike.
     """
-    figure = make_figure(6.5, 1.6 + 0.22 * len(ranking.ranks))
+    figure = make_figure(9, 1.6 + 0.22 * len(ranking.ranks))
     axes = figure.subplots()
-    named = {number: f"setting {number}" for number in ranking.ranks.index}
+    named = {number: f"{number}: {literal(shown(names[number - 1], RANKED))}" for number in ranking.ranks.index}
     scikit_posthocs.critical_difference_diagram(
         ranking.ranks.rename(index=named),
         ranking.nemenyi.rename(index=named, columns=named),

@@ -45,12 +45,12 @@ def page(shown: Shown) -> str:
         "ramp": [to_hex(colormaps["cividis"](step / (RAMP - 1))) for step in range(RAMP)],
         **_placed(scene.georeference),
     }
-    early, script = _own("early.js"), f"(() => {{\n{''.join(map(_own, SCRIPTS))}}})();"
+    early, script = own("early.js"), f"(() => {{\n{''.join(map(own, SCRIPTS))}}})();"
     texts = {
         "title": escape(title),
-        "allowed": " ".join(map(_allowed, (early, script))),
+        "allowed": " ".join(map(allowed, (early, script))),
         "early": early,
-        "style": _own("page.css"),
+        "style": own("page.css"),
         "palettes": _rules(scene.colours, safe, about["ramp"]),
         "pixels": escape(sections.pixels_in_words(shown)),
         "headline": sections.headline(shown),
@@ -67,7 +67,7 @@ def page(shown: Shown) -> str:
         "data": as_json("about", about) + arrays,
         "script": script,
     }
-    return Template(_own("page.html")).substitute(texts)
+    return Template(own("page.html")).substitute(texts)
 
 
 def palettes(scene: Scene) -> tuple[tuple[str, ...], str]:
@@ -83,11 +83,12 @@ def palettes(scene: Scene) -> tuple[tuple[str, ...], str]:
     )
 
 
-def _own(name: str) -> str:
+def own(name: str) -> str:
+    """The text of a file beside this one."""
     return (HERE / name).read_text(encoding="utf-8")
 
 
-def _allowed(script: str) -> str:
+def allowed(script: str) -> str:
     """The word of a content security policy that lets this script run, and no other."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 

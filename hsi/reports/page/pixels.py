@@ -67,10 +67,10 @@ def pixel_data(shown: Shown) -> tuple[dict[str, Any], str]:
     return about, "".join(packed(name, array) for name, array in arrays.items())
 
 
-def side_of(rows: int, cols: int) -> int:
-    """The longest side of a thinned scene: every k-th row and column, the least k that leaves `MOST_PIXELS` at most."""
+def side_of(rows: int, cols: int, most: int = MOST_PIXELS) -> int:
+    """The longest side of a thinned scene: every k-th row and column, the least k that leaves `most` pixels at most."""
     step = 1
-    while ceil(rows / step) * ceil(cols / step) > MOST_PIXELS:
+    while ceil(rows / step) * ceil(cols / step) > most:
         step += 1
     return ceil(max(rows, cols) / step)
 

@@ -1,0 +1,1 @@
+"""comparison.html: many finished runs side by side on a page that needs nothing else."""
