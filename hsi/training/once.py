@@ -1,5 +1,6 @@
 """Training in one go, without steps: for scikit-learn's estimators (`hsi.models.baselines`)."""
 
+import logging
 import time
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from hsi.errors import HsiError
 from hsi.splits.fields import number_fields
 from hsi.training.checkpoint import Checkpoint
 from hsi.training.fitted import Fitted
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,10 @@ class Once:
         found = logits_of(features, samples.image, engine, samples.region, samples.train).clone()
         truth = samples.targets[samples.train]
         order = np.lexsort(np.vstack([found.cpu().numpy().T, truth.cpu()]))  # whatever order the pixels come in
+        log.info("Fitting %s pixels of %d values, in one go ...", f"{len(found):,}", found.shape[1])
         learn(found[order], truth[order], _fields(samples)[order])
         seconds = time.monotonic() - started
+        log.info("Fitted in %.1f s.", seconds)
         loss, accuracy = _judge(model, samples, engine, samples.train)
         row = {
             "step": 1,
