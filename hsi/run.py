@@ -48,8 +48,9 @@ def run(config: DictConfig) -> float | None:
         kept = Checkpoint(folder / CHECKPOINT, identity(request.tree, *made_of))
         take = partial(claim, folder, request.tree, request.overrides, request.force)
         result = classify(scene, split, recipe, seed=request.seed, device=request.device, checkpoint=kept, ready=take)
+        writing = time.monotonic()
         write(folder, result, record)
-        conclude(folder, result)
+        conclude(folder, result, record.load_seconds, time.monotonic() - writing)
     return result.objective
 
 

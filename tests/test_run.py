@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -62,6 +63,9 @@ def test_a_run_leaves_every_file_and_says_where(hsi_run):
     assert metrics["choices"]["attention"] == "se"
     assert metrics["split_hash"] == str(split["hash"])
     assert set(metrics["seconds"]) == {"load", "train", "map"}
+    stages = [part.split() for part in re.search("Seconds: (.+)", outcome.out)[1].split(", ")]
+    assert [name for name, _ in stages] == ["load", "train", "map", "write"]
+    assert {name: float(told) for name, told in stages[:3]} == pytest.approx(metrics["seconds"], abs=0.051)
     assert len(metrics["per_class"]) == 6
     assert 0 < np.load("here/confidence.npy").min() <= np.load("here/confidence.npy").max() <= 1
     assert "map.png" in outcome.out

@@ -131,7 +131,7 @@ def test_precision_and_threads_stand_in_the_run(hsi_run, monkeypatch, threads):
     finally:
         torch.set_num_threads(before)
     assert f"Training in bf16 on cpu, {threads} thread" in outcome.out
-    assert "(trained in bf16 in " in next(line for line in outcome.out.splitlines() if line.startswith("OA "))
+    assert "(trained in bf16, " in next(line for line in outcome.out.splitlines() if line.startswith("OA "))
     metrics = json.loads(Path("here/metrics.json").read_text())
     assert (metrics["precision"], metrics["threads"]) == ("bf16", threads)
 

@@ -18,6 +18,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from tabulate import tabulate
+from tqdm import tqdm
 
 from hsi.cli.resolvers import register_resolvers
 from hsi.cli.telling import telling
@@ -76,7 +77,7 @@ def print_table(argv: Sequence[str]) -> None:
     rows, refusals = [], []
     with initialize_config_dir(str(CONF), version_base="1.3"):
         check_value(Window | None, compose(MAIN, overrides=list(argv)).patch_size, "patch_size")
-        for path in networks():
+        for path in tqdm(networks(), "Building", unit="network", leave=False, disable=None):
             try:
                 rows.append(describe(path, argv))
             except HsiError as error:

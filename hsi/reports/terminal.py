@@ -50,8 +50,11 @@ def introduce(
     log.info("Training in %s on %s, %d thread%s.", precision, device, threads, "s" if threads > 1 else "")
 
 
-def conclude(folder: Path, result: Result) -> None:
-    """The table of classes, the figures, what position alone gives, the leaks, notes, where map and report lie."""
+def conclude(folder: Path, result: Result, load_seconds: float, write_seconds: float) -> None:
+    """The table of classes, figures, what position alone gives, leaks, notes, times, where map and report lie.
+
+    `load_seconds` were spent on the scene and its split, `write_seconds` on the files.
+    """
     scores, calibration, split = result.evaluation.scores, result.evaluation.calibration, result.split
     table = scores.per_class.copy()
     table.insert(
@@ -65,9 +68,8 @@ def conclude(folder: Path, result: Result) -> None:
     alignment = ("left", *["right"] * len(table.columns))
     log.info("\n%s\n", tabulate(table, headers="keys", colalign=alignment, disable_numparse=True, tablefmt="simple"))
     log.info(
-        "OA %.2f %%   AA %.2f %%   kappa %.4f   (trained in %s in %.0f s, mapped in fp32 in %.1f s)",
-        *(100 * scores.oa, 100 * scores.aa, scores.kappa),
-        *(result.precision, result.seconds["train"], result.seconds["map"]),
+        "OA %.2f %%   AA %.2f %%   kappa %.4f   (trained in %s, mapped in fp32)",
+        *(100 * scores.oa, 100 * scores.aa, scores.kappa, result.precision),
     )
     for said in (
         position.in_words(result.evaluation.position, scores.oa),
@@ -81,6 +83,8 @@ def conclude(folder: Path, result: Result) -> None:
     )
     for note in result.map_notes:
         log.warning("%s", textwrap.fill(f"{note}.", TERMINAL_WIDTH))
+    stages = {**result.seconds, "load": load_seconds + result.seconds["load"], "write": write_seconds}
+    log.info("Seconds: %s", ", ".join(f"{name} {stages[name]:.1f}" for name in ("load", "train", "map", "write")))
     log.info("Map: %s", folder / "map.png")
     if (folder / REPORT).exists():
         log.info("Report, to be opened in a browser: %s", folder / REPORT)

@@ -1,5 +1,6 @@
 """Training in one go, without steps: for scikit-learn's estimators (`hsi.models.baselines`)."""
 
+import logging
 import time
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from hsi.errors import HsiError
 from hsi.training.checkpoint import Checkpoint
 from hsi.training.fitted import Fitted
 from hsi.training.losses import Weighing, pixel_weights
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,11 @@ class Once:
         found = logits_of(features, samples.image, engine, samples.region, samples.train).clone()
         truth = samples.targets[samples.train]
         order = np.lexsort(np.vstack([found.cpu().numpy().T, truth.cpu()]))  # whatever order the pixels come in
+        log.info("Fitting %s pixels of %d values, in one go ...", f"{len(found):,}", found.shape[1])
         weights = pixel_weights(self.class_weights, samples)
         learn(found[order], truth[order], samples.fields[order], *([] if weights is None else [weights[order]]))
         seconds = time.monotonic() - started
+        log.info("Fitted in %.1f s.", seconds)
         loss, accuracy = _judge(model, samples, engine, samples.train)
         row = {
             "step": 1,
