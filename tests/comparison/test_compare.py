@@ -302,6 +302,7 @@ def test_pixels_votes_and_figures(tmp_path, call, scene):
     assert (status, err) == (0, "")
     assert max(map(len, told.replace(str(tmp_path), "").splitlines())) <= 100
     expected = {"summary.csv", "summary.md", "summary.tex", "per_class.csv", "pairs.csv", "comparison.md"}
+    expected |= {"comparison.html"}
     expected |= {"settings.png", "critical_difference.png", "paper.tex", "paper.md", "paper.csv"}
     expected |= {"methods.md", "methods.tex", "references.bib"}
     expected |= {"disagreement.png", "disagreement_1.npy", "disagreement_2.npy", "disagreement_3.npy"}

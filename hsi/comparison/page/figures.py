@@ -10,8 +10,8 @@ from hsi.evaluation.statistics import Ranking, spread
 from hsi.reports.page.svg import WIDTH, Axis, linear
 
 SIDE, ROW, FOOT = 14, 42, 46  # of the dots: margin, height of a setting, height of the axis
-NAME = 46  # signs of a setting's name above its dots
-RANKS_WIDTH, MARGIN, LINE = 700, 218, 21  # of the ranks: names stand in the margins, a line each
+NAME = 40  # signs of a setting's name above its dots
+RANKS_WIDTH, MARGIN, LINE = 760, 250, 21  # of the ranks: names stand in the margins, a line each
 RANKED_NAME = 30  # signs of a setting's name beside the ranks
 CLIQUE = 8  # height of a bar that joins settings
 

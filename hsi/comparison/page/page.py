@@ -141,8 +141,8 @@ def _maps(shown: Shown) -> str:
         f'<li><span class="swatch" style="background:{escape(colour)}"></span>{escape(name)}</li>'
         for name, colour in zip(scene.class_names, scene.colours, strict=True)
     )
-    inner = f"<p>Each leads to the page of its run. {told}</p>{_grid(shown, scene, pictures)}"
-    return _section("maps", "Maps", f'{inner}<ul class="legend">{legend}</ul>')
+    told = f'<p>Each leads to the page of its run. {told}</p><ul class="legend">{legend}</ul>'
+    return _section("maps", "Maps", told + _grid(shown, scene, pictures))
 
 
 def _disagreement(shown: Shown) -> str:
