@@ -1,13 +1,15 @@
 # make run   train HybridSN on Indian Pines and map the scene      make test   run the tests
 # make lint  style, format and types                               make bench  shared trunk against window by window
 # make fuzz  read 100,000 damaged files, in watched processes     make soak   kill, fill the disk, share folders: an hour
+# make cluster  a sweep and a map by Slurm, nodes lost meanwhile (apt-get install slurm-wlm munge)
 # make mutants  change one thing of the code at a time and see a test fail: many hours
+# make site  the documentation as pages, in outputs/site
 # All create .venv and keep it up to date by themselves. ARGS are passed on: make run ARGS="+attention=se seed=1"
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test fuzz soak mutants lint format bench clean
+.PHONY: run test fuzz soak cluster mutants lint format bench site clean
 
 run: .venv/ready
 	$(BIN)/python -m hsi.run $(ARGS)
@@ -20,6 +22,9 @@ fuzz: .venv/ready
 
 soak: .venv/ready
 	$(BIN)/python -m tests.soak $(ARGS)
+
+cluster: .venv/ready
+	$(BIN)/python -m tests.cluster $(ARGS)
 
 mutants: .venv/ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[mutation]"
@@ -36,6 +41,9 @@ format: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python -m hsi.bench $(ARGS)
+
+site: .venv/ready
+	$(BIN)/python -m mkdocs build --quiet $(ARGS)
 
 # The constraints hold the tested versions; torch first, so that its pinned build is the one that all the others see.
 .venv/ready: pyproject.toml constraints.txt

@@ -103,8 +103,10 @@ class PatchClassifier(ClassifierMixin, BaseEstimator):
         y
             Labels (rows, cols), whole numbers; or (n_samples,), whole numbers or text.
 
-        Raises WrongInput, which is a HsiError and a ValueError: arrays that do not fit together, fewer than two
-        classes, or a parameter that is not allowed.
+        Raises
+        ------
+        WrongInput
+            Arrays that do not fit together, fewer than two classes, or a parameter that is not allowed.
         """
         from hsi.engine.device import generators_kept
         from hsi.experiment import train

@@ -15,7 +15,7 @@ from hsi.engine.device import Device, resolve_device, seed_everything
 from hsi.engine.forward import Engine
 from hsi.engine.mosaic import gather_tiles
 from hsi.engine.nodata import fill
-from hsi.engine.samples import Samples, gather
+from hsi.engine.samples import Bands, Samples, gather
 from hsi.errors import HsiError
 from hsi.evaluation.evaluation import evaluate
 from hsi.mapping.scene_map import MapSettings, Prediction, symmetric_logits
@@ -221,12 +221,13 @@ def _samples(
     scene: Scene, split: Split, features: Features, window: int, engine: Engine, device: torch.device
 ) -> Samples:
     """What training may see: the whole scene reduced, or of a scene on disk what its windows need."""
-    valid = scene.valid
+    valid, reducer = scene.valid, features.reducer
     assert valid is not None
+    bands = Bands(reducer.mean, np.diag(reducer.weights)) if reducer.by_band else None
     if not isinstance(scene.cube, LazyCube):
         samples = gather(features.image, scene.labels, split, scene.num_classes, device)
         image, region = fill(samples.image, valid, window, engine.padding, samples.region)
-        return replace(samples, image=image, region=region)
+        return replace(samples, image=image, region=region, bands=bands)
     if engine.padding != "zero" and not valid.all():
         raise HsiError(
             f"scene {scene.name} stays on disk and has pixels without data: choose engine.padding=zero, or raise "
@@ -234,9 +235,10 @@ def _samples(
         )
 
     def read(rows: slice, cols: slice) -> np.ndarray:
-        return features.reducer.transform(*scene.read(rows, cols))
+        return reducer.transform(*scene.read(rows, cols))
 
-    return gather_tiles(read, scene.labels, split, scene.num_classes, device, window=window, padding=engine.padding)
+    found = gather_tiles(read, scene.labels, split, scene.num_classes, device, window=window, padding=engine.padding)
+    return replace(found, bands=bands)
 
 
 def _require_validation(settings: MapSettings, split: Split) -> None:

@@ -60,7 +60,12 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Write JSON for people: indented."""
-    write(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    write(path, to_json(value))
+
+
+def to_json(value: dict[str, Any]) -> bytes:
+    """What `write_json` writes."""
+    return f"{json.dumps(value, indent=2, allow_nan=False)}\n".encode()
 
 
 def is_file(path: Path) -> bool:

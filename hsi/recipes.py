@@ -62,7 +62,10 @@ def compose_settings(overrides: Sequence[str] = (), command: str = "config") -> 
     The settled configuration, see `hsi.runs.identity.settle`, whose values `recipe_of` and `hsi.config.build` check;
     and the name chosen in each group.
 
-    Raises HsiError: an unknown key or choice, or a word that cannot be read.
+    Raises
+    ------
+    HsiError
+        An unknown key or choice, or a word that cannot be read.
     """
     register_window()
     guard_sources()
@@ -103,7 +106,10 @@ def recipe_of(tree: Mapping[str, Any], name: str) -> Recipe:
     name
         Of the model, for messages.
 
-    Raises HsiError: a value that is not allowed.
+    Raises
+    ------
+    HsiError
+        A value that is not allowed.
     """
     require_settings(tree["model"])  # not only when there is data
     return Recipe(

@@ -48,6 +48,12 @@ class Reducer:
         """Whether no spectrum is read, since all weights are 0: then the two components are row and column."""
         return self.weights.shape[1] == len(PLACE) and not self.weights.any()
 
+    @property
+    def by_band(self) -> bool:
+        """Whether each component is a band of its own, shifted and scaled."""
+        scale = np.diag(self.weights) if self.weights.shape[0] == self.weights.shape[1] else np.zeros(1)
+        return bool(scale.all()) and np.count_nonzero(self.weights) == len(scale)
+
     def transform(self, cube: Cube, valid: np.ndarray | None = None) -> np.ndarray:
         """(rows, cols, bands) any dtype -> (rows, cols, components) float32, a row at a time.
 

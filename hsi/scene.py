@@ -59,6 +59,8 @@ class Scene:
         1 on; 0 elsewhere.
     tiles
         (rows, cols) int32, or None: which of `tile_names` a pixel belongs to, from 1 on; 0 elsewhere.
+    nominal
+        whether its wavelengths are only about right, for figures: no sensor is held against another by them.
     notes
         what was found out about it, a sentence each: pixels without data, bands left out, polygons that overlap.
     """
@@ -81,6 +83,7 @@ class Scene:
     polygons: np.ndarray | None = None
     tiles: np.ndarray | None = None
     tile_names: tuple[str, ...] = ()
+    nominal: bool = False
     notes: tuple[str, ...] = ()
 
     @property

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from hsi.errors import HsiError
-from studies import positions, table, write_up
+from studies import positions, recipes, table, write_up
 from studies.protocols import group
 from studies.record import find_records
 
@@ -43,7 +43,8 @@ def main(words: list[str] | None = None) -> None:
             table.write(chosen.tables, completed)
             print(f"{chosen.tables / table.RUNS} says of all {len(completed)} runs what position alone gives")
         else:
-            write_up.write(group(record.as_finished() for record in table.read(chosen.tables).values()), chosen.to)
+            found = group(record.as_finished() for record in table.read(chosen.tables).values())
+            write_up.write(found, chosen.to, recipes.section(chosen.tables / recipes.TABLE.name))
             print(f"Written: {chosen.to / 'RESULTS.md'}")
     except HsiError as error:
         sys.exit(f"Error: {error}")

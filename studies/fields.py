@@ -254,23 +254,25 @@ def table(scores: pd.DataFrame) -> str:
     """
     wide = {key: scores.pivot(index="seed", columns="idea", values=key) * 100 for key in ("oa", "aa", "crops")}
     names = [name for name in IDEAS if name in wide["oa"]]
-    beside = _compare({name: wide["oa"][name] - wide["oa"][BASE] for name in names if name != BASE})
+    beside = compare_draws({name: wide["oa"][name] - wide["oa"][BASE] for name in names if name != BASE})
     rows = []
     for name in names:
         oa, aa, crops = (wide[key][name] for key in ("oa", "aa", "crops"))
         row = [name, *(f"{value:.1f}" for value in (oa.mean(), oa.std(), aa.mean(), crops.mean()))]
         rows.append(row + beside.get(name, []))
-    return _tabulate(rows, ["idea", "OA %", "sd", "AA %", "crops %"])
+    return tabulate_compared(rows, ["idea", "OA %", "sd", "AA %", "crops %"])
 
 
 def beaten(scores: pd.DataFrame) -> str:
     """By how much `RECIPE` is better than each of `SPECTRA`, as in `table`; Holm's correction is for these alone."""
     oa = scores.pivot(index="seed", columns="idea", values="oa") * 100
-    beside = _compare({name: oa[RECIPE] - oa[name] for name in SPECTRA})
-    return _tabulate([[name, f"{oa[name].mean():.1f}", *words] for name, words in beside.items()], ["machine", "OA %"])
+    beside = compare_draws({name: oa[RECIPE] - oa[name] for name in SPECTRA})
+    return tabulate_compared(
+        [[name, f"{oa[name].mean():.1f}", *words] for name, words in beside.items()], ["machine", "OA %"]
+    )
 
 
-def _compare(differences: Mapping[str, pd.Series]) -> dict[str, list[str]]:
+def compare_draws(differences: Mapping[str, pd.Series]) -> dict[str, list[str]]:
     """Mean, interval, how often above 0, and p by Holm over all, of differences in percent by draw."""
     pairs = {name: compare_paired(values) for name, values in differences.items()}
     adjusted = holm([pair.p_t if pair.p_t is not None else 1.0 for pair in pairs.values()])
@@ -282,7 +284,8 @@ def _compare(differences: Mapping[str, pd.Series]) -> dict[str, list[str]]:
     return found
 
 
-def _tabulate(rows: list[list[str]], headings: list[str]) -> str:
+def tabulate_compared(rows: list[list[str]], headings: list[str]) -> str:
+    """A table whose last columns are those of `compare_draws`."""
     compared = ["difference", "95 % interval", "better", "Holm p"]
     return tabulate(rows, [*headings, *compared], tablefmt="github", disable_numparse=True)
 

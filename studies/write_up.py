@@ -40,12 +40,13 @@ of a sweep. Runs of one thread shared the two cores with another run, some with 
 """
 
 
-def write(found: Study, root: Path) -> None:
+def write(found: Study, root: Path, recipes: str = "") -> None:
     """Write RESULTS.md at the top of a source tree, and its figures, docs/gap.png and docs/cost.png.
 
+    `recipes` is the part about them, see `studies.recipes.section`.
     Raises HsiError where runs are missing that the sentences are about.
     """
-    text = write_up(found)
+    text = write_up(found, recipes)
     table = scores(found, (LEAKING, HONEST), both(found))
     cost = costs(found)
     gap_figure = draw_gap(table, "OA (%), mean and standard deviation over the seeds")
@@ -55,8 +56,8 @@ def write(found: Study, root: Path) -> None:
     canvas.save(cost_figure, root / "docs" / "cost.png")
 
 
-def write_up(found: Study) -> str:
-    """The text of RESULTS.md; raises HsiError where runs are missing that its sentences are about."""
+def write_up(found: Study, recipes: str = "") -> str:
+    """The text of RESULTS.md; parameters and errors as of `write`."""
     missing = [
         f"{row} under {title}" for title in (LEAKING, HONEST) for row in NEEDED if row not in found.get(title, {})
     ]
@@ -66,6 +67,7 @@ def write_up(found: Study) -> str:
     studied = [row for row in (*ATTENTION, *BASELINES) if row in every]
     parts = [HEAD, "## At a glance", overview(found, studied), *(f"{line}\n" for line in describe_leak(found))]
     parts.extend(f"{line}\n" for line in describe_position(found))
+    parts.extend([recipes] if recipes else [])
     if all(title in found for title in SAME_NUMBER):
         parts.append(
             "## The same number of training pixels\n\n`python -m hsi.run experiment=leak_gap`: HybridSN with 30 "

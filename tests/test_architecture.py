@@ -30,6 +30,7 @@ FLOORS = [
     "reports",
     "output",
     "comparison",
+    "sweeps",
     "experiment",
     "recipes",
     "verification",
@@ -38,7 +39,7 @@ FLOORS = [
     "cli",
     "commands",
 ]
-COMMANDS = {"run", "predict", "export", "verify", "compare", "audit", "bench", "models.__main__", "__main__"}
+COMMANDS = {"run", "list", "predict", "export", "verify", "compare", "audit", "bench", "models.__main__", "__main__"}
 FILES = {
     ".".join(path.relative_to(ROOT / "hsi").with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted((ROOT / "hsi").rglob("*.py"))

@@ -174,14 +174,19 @@ def test_a_sweep_skips_what_is_finished_survives_a_failure_and_sums_up(hsi_run):
     (folder,) = Path("outputs/sweeps").iterdir()
     finished = sorted(folder.rglob("metrics.json"))
     assert len(finished) == 2
-    assert "2 of 4 members failed" in first.err
-    assert "the scene has 60 bands" in first.out
+    head, *named = first.err.splitlines()
+    assert head.startswith("2 of 4 members failed")
+    assert [line.split(": ")[0].split() for line in named] == [
+        [f"seed={seed}", "reduce.components=99"] for seed in (0, 1)
+    ]
+    assert all(": reduce.components=99: the scene has 60 bands" in line for line in named)
+    assert "the scene has 60 bands" in " ".join(first.out.split())
     summary = (folder / "summary.md").read_text()
     assert "±" in summary
     assert (folder / "summary.csv").exists()
     times = [p.stat().st_mtime_ns for p in finished]
     second = hsi_run(*words)
-    assert second.out.count("Finished already") == 2
+    assert second.out.count(" before  seed=") == 2
     assert [p.stat().st_mtime_ns for p in finished] == times
 
 
@@ -228,7 +233,7 @@ def test_real_indian_pines(hsi_run, indian_pines):
         (["precision=fp8"], "choose auto, fp32 or bf16"),
         (["engine.padding=mirror"], "choose zero, reflect or edge"),
         (["train.steps=0"], "train.steps=0"),
-        (["train.class_weights=some"], "choose none or balanced"),
+        (["train.class_weights=some"], "choose none, balanced or fields"),
         (["map.symmetries=3"], "choose 1 or 8"),
         (["scene=custom"], "give scene.cube="),
         (["scene=custom", "scene.cube=missing.mat", "scene.labels=missing.mat"], "missing.mat"),

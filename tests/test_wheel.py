@@ -25,6 +25,13 @@ def test_the_wheel_holds_the_whole_configuration(wheel):
     assert inside == {f"hsi/conf/{path.relative_to(ROOT / 'conf')}" for path in (ROOT / "conf").rglob("*.yaml")}
 
 
+def test_the_wheel_holds_what_the_page_is_made_of(wheel):
+    inside = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith((".js", ".css", ".html"))}
+    own = (path.relative_to(ROOT) for path in (ROOT / "hsi").rglob("*") if path.suffix in (".js", ".css", ".html"))
+    assert inside == {str(path) for path in own}
+    assert inside
+
+
 def test_the_installed_wheel_runs_from_another_folder(wheel, tmp_path):
     """In a new environment that sees this one's dependencies, but not its checkout."""
     environment = tmp_path / "environment"

@@ -14,7 +14,8 @@ other key as a word (``"optimizer.lr=1e-3"``). The package gives these names laz
 """
 
 from hsi.api.fitting import fit
-from hsi.api.runs import Plots, Run, SceneMap, open_run, predict
+from hsi.api.runs import Plots, Run, open_run, predict
+from hsi.api.scene_map import SceneMap
 from hsi.api.scenes import Audit, Scene, Split, from_arrays, load, open
 from hsi.api.sweeps import Sweep, SweepPlots, open_sweep
 

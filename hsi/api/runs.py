@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from hsi import scene as values
+from hsi.api.scene_map import SceneMap
 from hsi.api.scenes import open
 from hsi.config.build import check
 from hsi.config.nearest import suggest
@@ -22,16 +23,15 @@ from hsi.errors import HsiError
 from hsi.evaluation.activation_maps import activation_maps_of
 from hsi.evaluation.areas import AreaSample, sample_notes
 from hsi.evaluation.evaluation import Evaluation
-from hsi.mapping.scene_map import Prediction
-from hsi.output import prediction as output
 from hsi.output.export import Format, export
+from hsi.output.report import report_again
 from hsi.output.result import write
 from hsi.plots import activation_maps, maps, scores, spectra
 from hsi.plots import leakage as leak_plots
-from hsi.plots.thinned import thin
-from hsi.runs.applied import Application, Classes, Options
+from hsi.runs.applied import Application, Options
 from hsi.runs.folder import claim, finished, held
 from hsi.runs.model import TrainedModel, load_model
+from hsi.runs.opened import Run as Opened
 from hsi.runs.opened import open_run as open_folder
 from hsi.runs.opened import read_sample
 from hsi.runs.result import Record, Result
@@ -62,6 +62,7 @@ class Run:
     evaluation: Evaluation
     trained: TrainedModel
     made: tuple[Result, Record] | None = None  # None where it was opened
+    opened: Opened | None = None  # None where it is fresh
 
     @property
     def scores(self) -> pd.Series:
@@ -119,6 +120,12 @@ class Run:
     def export(self, path: str | Path, format: Format = "onnx") -> list[Path]:
         """Write the model for other programs, see `hsi.output.export.export`; returns the files."""
         return export(self.trained, Path(path), format)
+
+    def report(self, path: str | Path) -> Path:
+        """Write a run that was opened as a page, to a file or as report.html into a folder; returns the file."""
+        if self.opened is None:
+            raise HsiError("this run is in no folder yet: save it, which writes report.html too")
+        return report_again(Path(path), self.opened, self.scene)
 
     def save(self, folder: str | Path, force: bool = False) -> Path:
         """Write the files that the command writes, byte for byte, but for times and the command; returns the folder.
@@ -182,55 +189,6 @@ class Plots:
         return leak_plots.draw_leakage(self.run.leakage, self.run.position)
 
 
-@dataclass(frozen=True, eq=False)
-class SceneMap:
-    """A scene mapped by a trained model, or by several.
-
-    `class_map` (rows, cols) 1..K, 0 where there is no data, K + 1 where a pixel is unlike any class, if such are looked
-    for; `confidence` (rows, cols) float32; `probabilities` (rows, cols, K) float16 or None; `pixels` counts them by
-    class.
-    """
-
-    scene: values.Scene
-    classes: Classes
-    prediction: Prediction
-    source: str
-    trust: tuple[str, ...] = ()
-    sample: AreaSample | None = None  # of the run's test pixels, for its areas
-
-    @property
-    def class_map(self) -> np.ndarray:
-        """Class 1..K of every pixel."""
-        return self.prediction.class_map
-
-    @property
-    def confidence(self) -> np.ndarray:
-        """Probability of that class."""
-        return self.prediction.confidence
-
-    @property
-    def probabilities(self) -> np.ndarray | None:
-        """Probabilities of all classes, where they were asked for."""
-        return self.prediction.probabilities
-
-    @property
-    def pixels(self) -> pd.Series:
-        """Number of pixels of each class."""
-        return pd.Series(output.count_pixels(self.class_map, self.classes), name="pixels")
-
-    def plot(self) -> Figure:
-        """False colour and class map."""
-        shown, drawn = thin(self.scene, self.class_map)
-        return maps.draw_map(self.classes.name(shown), drawn)
-
-    def save(self, folder: str | Path) -> Path:
-        """Write map.npy, confidence.npy, map.png and prediction.json, as the command does; returns the folder."""
-        place = Path(folder).absolute()
-        about = {"run": self.source, "trust": list(self.trust)}
-        output.save(place, self.scene, self.classes, self.prediction, about, self.sample)
-        return place
-
-
 def open_run(folder: str | Path, data_dir: str | Path | None = None, trust: Collection[str] = ()) -> Run:
     """Open the folder of a finished run; its map is evaluated again.
 
@@ -247,6 +205,7 @@ def open_run(folder: str | Path, data_dir: str | Path | None = None, trust: Coll
         history=opened.history,
         evaluation=opened.evaluate(scene),
         trained=load_model(opened.folder, trust),
+        opened=opened,
     )
 
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from hsi.comparison import tables
 from hsi.comparison.groups import Setting, find_runs, read_settings
+from hsi.comparison.judgement import Judgement, judge, require_one_scene
 from hsi.comparison.pairs import MEASURES
-from hsi.comparison.report import Judgement, judge, require_one_scene
 from hsi.config.build import check_value
 from hsi.errors import HsiError
 from hsi.plots import comparison, maps
@@ -74,7 +74,7 @@ class Sweep:
 
     @cached_property
     def judgement(self) -> Judgement:
-        """All that the tests say, see `hsi.comparison.report.judge`."""
+        """All that the tests say, see `hsi.comparison.judgement.judge`."""
         return judge(self.settings, self.measure, self.trust)
 
     @cached_property
@@ -94,8 +94,9 @@ class SweepPlots:
     sweep: Sweep
 
     def settings(self) -> Figure:
-        """Mean and 95 % interval of each setting."""
-        return comparison.draw_settings(self.sweep._table, self.sweep.measure)
+        """Every run, and mean and 95 % interval of each setting."""
+        measure = self.sweep.measure
+        return comparison.draw_settings([(each.name, each.values(measure)) for each in self.sweep.settings], measure)
 
     def ranks(self) -> Figure:
         """Mean ranks, and which settings Nemenyi's test cannot tell apart; HsiError below three settings."""
@@ -119,5 +120,5 @@ def open_sweep(*folders: str | Path, measure: str = "oa", trust: Collection[str]
     """
     check_value(Literal[*MEASURES], measure, "measure")
     settings = read_settings(find_runs([Path(folder) for folder in folders]))
-    require_one_scene(settings)
+    require_one_scene([run for setting in settings for run in setting.runs])
     return Sweep(settings, measure, tuple(trust))

@@ -43,6 +43,10 @@ COMMANDS = {
         ),
         MAIN,
     ),
+    "list": Command(
+        "list the finished runs below a folder with their figures, and count the others",
+        (("hsi list", "all below outputs/"), ("hsi list outputs/sweeps", "")),
+    ),
     "compare": Command(
         "compare finished runs: tables, paired tests, ranks and figures",
         (("hsi compare outputs/sweeps/A outputs/sweeps/B", ""),),
@@ -123,7 +127,10 @@ def answer(argv: Sequence[str], config: str, conf: Path) -> str | None:
     conf
         The folder of the configuration.
 
-    Raises HsiError where --keys asks for something that is not there.
+    Raises
+    ------
+    HsiError
+        Where --keys asks for something that is not there.
     """
     command = next((name for name, known in COMMANDS.items() if known.config == config), None)
     if command is None:  # somebody's own command, built on this package

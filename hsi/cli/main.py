@@ -19,6 +19,7 @@ from hsi.config.explained import MAIN
 from hsi.config.faults import explain
 from hsi.config.shipped import CONF
 from hsi.config.sources import guard_sources
+from hsi.sweeps.callback import surviving
 
 log = logging.getLogger(__name__)
 
@@ -39,19 +40,23 @@ def main(task: Callable[[DictConfig], object], config_name: str) -> None:
     answer_and_leave(config_name)
     register_resolvers()
     guard_sources()
-    if config_name not in CAPPED:
-        keep_freed_memory()
     application = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)
     with telling(sys.argv[1:], RESUME.get(config_name, "")):
         require_line(sys.argv[1:], config_name)
-        application(_logging_faults(task))()
+        with surviving():
+            application(_logging_faults(task, config_name not in CAPPED))()
 
 
-def _logging_faults(task: Callable[[DictConfig], object]) -> Callable[[DictConfig], object]:
-    """A task whose faults go to the log of the run; the other members of a sweep go on."""
+def _logging_faults(task: Callable[[DictConfig], object], keeping: bool) -> Callable[[DictConfig], object]:
+    """A task whose faults go to the log of the run; the other members of a sweep go on.
+
+    A launcher may call it in a process of its own, which then holds its memory as this one does: `keeping` or not.
+    """
 
     def logging_faults(config: DictConfig) -> object:
         try:
+            if keeping:
+                keep_freed_memory()
             return task(config)
         except BrokenPipeError:
             leave_silently()

@@ -159,6 +159,7 @@ class Request:
     device: Device
     precision: Precision
     force: Switch
+    report: Switch
     tree: Mapping[str, Any]
     choices: Mapping[str, str]
     overrides: list[str]

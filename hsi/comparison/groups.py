@@ -21,13 +21,15 @@ log = logging.getLogger(__name__)
 
 OWN_SEEDS = ("start_seed", "order_seed")  # follow ``seed`` where they are null
 SEED_KEYS = ("seed", *OWN_SEEDS, "split.seed", "split.fold", "model.seed")  # in these alone repetitions differ
-LEARNING = ("train", "optimizer", "schedule", "precision", *OWN_SEEDS)  # without meaning for an estimator
+LEARNING = ("train", "optimizer", "schedule", "precision", *OWN_SEEDS)  # without meaning for an estimator, but for:
+WEIGHTS = "train.class_weights"
 
 Fraction = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
 Skill = Annotated[float, Field(ge=-MOST, le=1, description="a number up to 1")]
 Kappa = Annotated[float, Field(ge=-1, le=1, description="a number from -1 to 1")]
 Seconds = Annotated[float, Field(ge=0, le=MOST, description="a number of seconds")]
 Word = Annotated[str, Field(max_length=200, description="text of at most 200 signs")]
+Counts = Annotated[dict[Word, Index], Field(description="pixels of each class")]
 
 # What a comparison reads of metrics.json:
 NEEDED: dict[str, Any] = {
@@ -54,8 +56,16 @@ OPTIONAL: dict[str, Any] = {
     "multiply_adds_per_pixel": dict[str, Index] | None,
     "precision": Word,
     "threads": Index,
+    "per_class_support": Counts,
+    "n_train": Index,
+    "n_val": Index,
+    "n_test": Index,
 }
-SPARE: dict[str, Any] = {f"config.{key}": Seed | None for key in OWN_SEEDS}  # may lack though their group is there
+SPARE: dict[str, Any] = {  # may lack though their group is there
+    **{f"config.{key}": Seed | None for key in OWN_SEEDS},
+    "position.aa": Fraction,
+    "position.kappa": Kappa,
+}
 
 
 @dataclass(frozen=True)
@@ -160,7 +170,7 @@ def _keys(metrics: dict[str, Any]) -> dict[str, Any]:
     """What counts of a run's configuration, flat; `patch_size` says the window that the model has, given or its own."""
     keys = comparable(metrics["config"])
     if metrics.get("parameters", 0) is None:  # an estimator, which does not learn by steps
-        keys = {key: value for key, value in keys.items() if key.partition(".")[0] not in LEARNING}
+        keys = {key: v for key, v in keys.items() if key == WEIGHTS or key.partition(".")[0] not in LEARNING}
     return keys | {"patch_size": keys.get("model.patch_size", keys.get("patch_size"))}
 
 

@@ -1,6 +1,6 @@
 """Tables of settings and pairs: figures for CSV, words for people, in the terminal, Markdown and LaTeX."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -124,8 +124,8 @@ def tabulate_pairs(pairs: Sequence[Pair], settings: Sequence[Setting]) -> pd.Dat
     return pd.DataFrame(rows)
 
 
-def show_pairs(pairs: Sequence[Pair], measure: str) -> pd.DataFrame:
-    """First - second of every pair that could be made."""
+def show_pairs(pairs: Sequence[Pair], measure: str, names: Mapping[int, str] | None = None) -> pd.DataFrame:
+    """First - second of every pair that could be made; `names` of the settings in place of their numbers."""
     scale, digits = (100, 2) if measure != "kappa" else (1, 4)
     rows = []
     for pair in pairs:
@@ -136,7 +136,7 @@ def show_pairs(pairs: Sequence[Pair], measure: str) -> pd.DataFrame:
         interval = "-" if found.p_t is None else f"{scale * low:+.{digits}f} to {scale * high:+.{digits}f}"
         rows.append(
             {
-                "pair": f"{pair.first} - {pair.second}",
+                "pair": f"{names[pair.first]} – {names[pair.second]}" if names else f"{pair.first} - {pair.second}",
                 "seeds": difference.n,
                 MEASURES[measure]: f"{scale * difference.mean:+.{digits}f}",
                 "95 % interval": interval,

@@ -41,7 +41,10 @@ def build(description: Mapping[str, Any] | DictConfig, key: str, **given: Any) -
     given
         What data decides; goes before values of the same name.
 
-    Raises HsiError: a value that is not allowed, a key that the callable does not take, a callable that is not there.
+    Raises
+    ------
+    HsiError
+        A value that is not allowed, a key that the callable does not take, a callable that is not there.
     """
     if isinstance(description, DictConfig):
         description = typing.cast(Mapping[str, Any], OmegaConf.to_container(description, resolve=True))

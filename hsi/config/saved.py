@@ -49,7 +49,10 @@ def vet(description: Any, group: str, source: Path | str, trust: Collection[str]
     trust
         Dotted names that the user allows beside those under conf/; one may come alone.
 
-    Raises HsiError: anything but a trusted name and plain values.
+    Raises
+    ------
+    HsiError
+        Anything but a trusted name and plain values.
     """
     if not isinstance(description, Mapping) or not isinstance(description.get(TARGET), str):
         raise HsiError(f"{source} does not describe the {group} of a run: it is damaged, repeat the run")

@@ -13,6 +13,7 @@ CONF = _PACKAGED if _PACKAGED.exists() else _PACKAGE.parent / "conf"  # in a sou
 
 PUBLISHED = "hsi.scenes.published.load_published"  # the loader that fetches files
 MACHINE = "_machine_"  # lists keys of its file that change nothing about a result
+_TITLE = re.compile(r"(?:# @package .*\n)?# (?:Baseline: )?(.+?)(?: \([^()]*\d{4}\))?: ")
 
 
 @cache
@@ -42,3 +43,14 @@ def published_scenes() -> dict[str, dict[str, Any]]:
     """The descriptions under conf/scene/ of scenes that are fetched, by name."""
     described = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (CONF / "scene").glob("*.yaml")]
     return {scene["name"]: scene for scene in described if scene["_target_"] == PUBLISHED}
+
+
+@cache
+def title(group: str, choice: str) -> str:
+    """What the literature calls a choice, such as ``model``, ``svm``: SVM (RBF); the choice itself where it is silent.
+
+    A file of conf/ begins with it: ``# Name (Authors year): what it is.``, where the brackets may be missing.
+    """
+    path = {path.stem: path for path in (CONF / group).glob("*.yaml")}.get(choice)
+    found = path and _TITLE.match(path.read_text(encoding="utf-8"))
+    return found[1] if found else choice

@@ -9,10 +9,12 @@ from pathlib import Path
 import yaml
 from hydra._internal.core_plugins import file_config_source
 from hydra._internal.sources_registry import SourcesRegistry
+from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.plugins.config_source import ConfigResult
 
+from hsi.config.shipped import CONF
 from hsi.errors import HsiError, shown
 from hsi.files import read_bytes
 
@@ -40,9 +42,13 @@ class FileConfigSource(file_config_source.FileConfigSource):
 
 
 def guard_sources() -> None:
-    """Have Hydra load files through `FileConfigSource`."""
+    """Have Hydra load files through `FileConfigSource`, and take our options of launchers for those that are meant."""
     Plugins.instance()  # so that Hydra has registered its own
     SourcesRegistry.instance().types["file"] = FileConfigSource
+    # Launchers bring options of the same names as our files, against which Hydra would hold these, with a warning
+    theirs = ConfigStore.instance().repo.get("hydra", {}).get("launcher", {})
+    for path in (CONF / "hydra" / "launcher").glob("*.yaml"):
+        theirs.pop(path.name, None)
 
 
 def _require_mapping(root: yaml.Node | None) -> None:

@@ -7,6 +7,7 @@ What only the composed configuration can tell, such as a misspelt key of the cho
 import re
 import shlex
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString, RangeSweep
@@ -15,9 +16,14 @@ from hydra.errors import HydraException
 from hsi.config.explained import Group, read_command, read_groups
 from hsi.config.nearest import suggest
 from hsi.config.shipped import CONF
-from hsi.errors import HsiError
+from hsi.errors import HsiError, NotInstalled
 
 SEARCHPATH = "hydra.searchpath="
+LAUNCHERS = {  # options of hydra/launcher that come with the extra cluster, and their packages
+    "joblib": "hydra_joblib_launcher",
+    "submitit_local": "hydra_submitit_launcher",
+    "submitit_slurm": "hydra_submitit_launcher",
+}
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
 
 
@@ -29,7 +35,10 @@ def require_words(words: Sequence[str], command: str) -> None:
     command
         The name of the command's file under conf/: config, predict, export, audit or bench.
 
-    Raises HsiError: a word that Hydra's grammar cannot read, an unknown key, or what is no choice of a group.
+    Raises
+    ------
+    HsiError
+        A word that Hydra's grammar cannot read, an unknown key, or what is no choice of a group.
     """
     groups = read_groups(CONF, command)
     tops = {name.partition(".")[0] for name in read_command(CONF, command)}
@@ -41,6 +50,7 @@ def require_words(words: Sequence[str], command: str) -> None:
             raise HsiError(f"{word} has no key: write key=value, --help lists the keys")
         if top == "hydra":
             _require_folder(override, word)
+            _require_launcher(override, word)
         elif top not in groups and top not in tops:
             if any(word.startswith(SEARCHPATH) for word in words):
                 continue  # a user's own files may know it
@@ -81,6 +91,12 @@ def _is_readable(word: str) -> bool:
 def _require_folder(override: Override, word: str) -> None:
     if override.key_or_group in FOLDERS and not override.is_sweep_override() and not override.value():
         raise HsiError(f"{word}: give a folder")
+
+
+def _require_launcher(override: Override, word: str) -> None:
+    plugin = LAUNCHERS.get(str(override.value())) if override.key_or_group == "hydra/launcher" else None
+    if plugin and not (find_spec("hydra_plugins") and find_spec(f"hydra_plugins.{plugin}")):
+        raise NotInstalled(f'{word} needs an extra: pip install -c constraints.txt -e ".[cluster]"')
 
 
 def _require_kept(override: Override, group: Group | None) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from hsi.engine.samples import Samples, gather
+from hsi.engine.samples import Samples, fields_of, gather
 from hsi.splits.roles import TRAIN, VALIDATION, Split
 
 SIDES = (8, 16, 32, 64, 128)  # of tiles, without their margins
@@ -63,7 +63,8 @@ def gather_tiles(
     place = torch.from_numpy(np.concatenate(places).ravel()).to(device)
     # in the order of the scene, so that batches are the same
     train, validation = (pixels[place[pixels].argsort()] for pixels in (samples.train, samples.validation))
-    return replace(samples, train=train, validation=validation)
+    fields = fields_of(labels, split).to(device)[place[train]]  # those of the scene, which tiles cut
+    return replace(samples, train=train, validation=validation, fields=fields)
 
 
 def _smallest(used: np.ndarray, margin: int) -> tuple[int, list[tuple[int, int]]]:

@@ -62,7 +62,7 @@ def calibration(confidence: np.ndarray, correct: np.ndarray) -> Calibration:
         bin_accuracy = np.bincount(place, correct, BINS) / count
     filled = count > 0
     gaps = np.abs(bin_accuracy - bin_confidence)[filled]
-    risks = _risks(confidence, correct)
+    risk = risks(confidence, correct)
     kept = np.maximum(np.round(COVERAGES * len(correct)).astype(int), 1)
     return Calibration(
         ece=float(gaps @ count[filled] / len(correct)),
@@ -72,12 +72,12 @@ def calibration(confidence: np.ndarray, correct: np.ndarray) -> Calibration:
         bin_confidence=bin_confidence,
         bin_accuracy=bin_accuracy,
         coverage=COVERAGES,
-        risk=risks[kept - 1],
-        aurc=float(risks.mean()),
+        risk=risk[kept - 1],
+        aurc=float(risk.mean()),
     )
 
 
-def _risks(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
+def risks(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
     """(N,): share of errors among the 1, 2, ..., N surest pixels."""
     _, level = np.unique(-confidence, return_inverse=True)  # the surest first
     kept = np.cumsum(np.bincount(level))

@@ -9,35 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import distance_transform_cdt, uniform_filter
+from scipy.ndimage import uniform_filter
 from scipy.stats import binomtest
 
+from hsi.splits.distance import NONE, distance_to
 from hsi.splits.fields import number_fields
 from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
-
-NONE = np.iinfo(np.int32).max  # the distance where there is nothing to be near to
-
-
-def distance_to(pixels: np.ndarray, region: np.ndarray | None = None) -> np.ndarray:
-    """Chebyshev distance of every pixel to the nearest of `pixels`; `NONE` where there is none.
-
-    Parameters
-    ----------
-    pixels
-        (rows, cols) bool.
-    region
-        (rows, cols) or None: only pixels of the same region count.
-
-    Returns
-    -------
-    distance
-        (rows, cols) int32.
-    """
-    distance = np.full(pixels.shape, NONE, dtype=np.int32)
-    for inside in [np.ones_like(pixels)] if region is None else [region == value for value in np.unique(region)]:
-        if (pixels & inside).any():
-            distance[inside] = distance_transform_cdt(~(pixels & inside), metric="chessboard")[inside]
-    return distance
 
 
 def sees_training(split: Split, window: int) -> np.ndarray:
@@ -81,19 +58,19 @@ def ladder(
     """
     train, test = split.role == TRAIN, split.role == TEST
     region = split.region if context == "own" else None
-    nearest = distance_to(train, region)[test]
+    nearest = distance_to(train, region)
     nearest_own = np.full(labels.shape, NONE, dtype=np.int32)
     for k in np.unique(labels[test]):
         members = labels == k
         nearest_own[members] = distance_to(train & members, region)[members]
-    to_train = distance_to(train, split.region)  # at most P // 2 where a training window reaches
+    to_train = nearest if region is split.region else distance_to(train, split.region)  # at most P // 2 in a window
     rows = []
     for window in windows:
         reach = window // 2
         rows.append(
             {
                 "window": window,
-                "test_windows_with_training_pixel": float((nearest <= reach).mean()),
+                "test_windows_with_training_pixel": float((nearest[test] <= reach).mean()),
                 "test_windows_with_training_pixel_of_own_class": float((nearest_own[test] <= reach).mean()),
                 "mean_overlap": float(_covered(to_train <= reach, window, region, valid)[test].mean()),
             }
@@ -136,7 +113,7 @@ def audit(
     figures: dict[str, Any] = ladder(split, labels, [window], context, valid).to_dict("records")[0]
     share = figures["test_windows_with_training_pixel"]
     test = split.role == TEST
-    distance = distance_to(split.role == TRAIN)[test]
+    distance = split.to_training[test]
     if share == 0:
         sentence = f"No test window ({window} x {window} pixels) contains a training pixel."
     else:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from hsi.evaluation.blocks import LEAST_BLOCK, skill, skill_interval
-from hsi.evaluation.leakage import accuracy_by_distance, distance_to
+from hsi.evaluation.leakage import accuracy_by_distance
 from hsi.evaluation.metrics import score
 from hsi.splits.nearest import nearest_classes
-from hsi.splits.roles import TEST, TRAIN, Split
+from hsi.splits.roles import TEST, Split
 
 MOST_DIGITS = 6  # of a percentage
 
@@ -49,7 +49,7 @@ def by_position(
         "oa": scores.oa,
         "aa": scores.aa,
         "kappa": scores.kappa,
-        "accuracy_by_distance": accuracy_by_distance(distance_to(split.role == TRAIN)[test], right[test]),
+        "accuracy_by_distance": accuracy_by_distance(split.to_training[test], right[test]),
     }
     if class_map is None:
         return found

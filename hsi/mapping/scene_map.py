@@ -230,7 +230,7 @@ def symmetric_logits(
 def progress_bar(total: int, done: int = 0) -> tqdm:
     """A bar of pixels with the time left, on a terminal alone; none where there is nothing to do."""
     hidden = total == 0 or not sys.stderr.isatty()
-    return tqdm(total=total, initial=done, desc="Mapping", unit="pixel", unit_scale=True, disable=hidden)
+    return tqdm(total=total, initial=done, desc="Mapping", unit="pixel", unit_scale=True, disable=hidden, leave=None)
 
 
 def _average(turns: Iterable[Tensor], mapper: Mapper) -> Votes:

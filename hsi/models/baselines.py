@@ -16,9 +16,10 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from sklearn.utils.validation import has_fit_parameter
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -62,7 +63,8 @@ class EstimatorHead(nn.Module):
     parameters has `chosen`, (P,) float64 in the order of their names. Loading a state fits the estimator again, to the
     same result with the same version of scikit-learn, so nothing has to be pickled. A state without `chosen`, which
     earlier versions wrote, is searched again. Of an estimator whose `fit` takes ``fields``, (N,) numbers that tell the
-    fields of the training pixels apart, the state has these too, int64.
+    fields of the training pixels apart, the state has these too, int64; where pixels do not weigh alike, also their
+    `weights`, (N,) float32.
     """
 
     samples: Tensor
@@ -85,14 +87,20 @@ class EstimatorHead(nn.Module):
             self.register_buffer("fields", torch.empty(0, dtype=torch.int64))
         self.register_load_state_dict_pre_hook(_fit_to_state)
 
-    def learn(self, samples: Tensor, targets: Tensor, fields: Tensor | None = None) -> None:
+    def learn(
+        self, samples: Tensor, targets: Tensor, fields: Tensor | None = None, weights: Tensor | None = None
+    ) -> None:
         """Fit to samples (N, C) of targets (N,) from 0, and search where there is something to choose.
 
-        `fields` (N,) are for estimators that take them; None: every pixel is a field of its own.
+        `fields` (N,) are for estimators that take them; None: every pixel is a field of its own. `weights` (N,) of the
+        pixels; None: all weigh alike. HsiError: an estimator that weighs none.
         """
         self.samples, self.targets = samples, targets
         fields = torch.arange(len(targets)) if fields is None else fields
         more = {}
+        if weights is not None:
+            self.register_buffer("weights", weights)
+            more[_weight_of(self.estimator)] = weights.cpu().numpy()
         if self.takes_fields:
             self.fields = fields
             more["fields"] = fields.cpu().numpy()
@@ -150,6 +158,17 @@ class EstimatorHead(nn.Module):
         return torch.from_numpy(logits).to(x.device)
 
 
+def _weight_of(estimator: BaseEstimator) -> str:
+    """The parameter of an estimator's `fit` that takes the weights of pixels; HsiError: it has none."""
+    inner, prefix = estimator.estimator if isinstance(estimator, GridSearchCV) else estimator, ""
+    if isinstance(inner, Pipeline):
+        name, inner = inner.steps[-1]
+        prefix = f"{name}__"
+    if not has_fit_parameter(inner, "sample_weight"):
+        raise HsiError("the training pixels of this model all weigh alike: leave train.class_weights none")
+    return f"{prefix}sample_weight"
+
+
 def _fit_to_state(head: nn.Module, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
     assert isinstance(head, EstimatorHead)
     samples, targets = state[f"{prefix}samples"], state[f"{prefix}targets"]
@@ -164,7 +183,14 @@ def _fit_to_state(head: nn.Module, state: dict[str, Tensor], prefix: str, *_: An
         raise HsiError(
             f"the fields of the {len(targets)} training pixels are not {len(targets)} numbers: repeat the run"
         )
-    head.learn(samples, targets, fields)
+    weights = state.get(f"{prefix}weights")
+    if weights is not None and not (weights.shape == targets.shape and weights.dtype == torch.float32):
+        raise HsiError(
+            f"the weights of the {len(targets)} training pixels are not {len(targets)} numbers: repeat the run"
+        )
+    if weights is not None and not (weights > 0).all():
+        raise HsiError("training pixels have weights that are not above 0: repeat the run")
+    head.learn(samples, targets, fields, weights)
     state.setdefault(f"{prefix}chosen", head.chosen)
 
 

@@ -23,6 +23,7 @@ from hsi.config.values import Count, NotNegative, Positive, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.baselines import EstimatorHead
 from hsi.models.scales import GaussianScales, Scale, reach
+from hsi.splits.fields import weigh_fields
 
 Machine = Literal["spectra", "components", "discriminant"]
 Machines = Annotated[
@@ -82,12 +83,8 @@ class FieldDiscriminant(ClassifierMixin, BaseEstimator):
 
     def fit(self, spectra: np.ndarray, targets: np.ndarray, fields: np.ndarray) -> "FieldDiscriminant":
         """Fit to spectra (N, C) of targets (N,) in fields (N,), each of one class."""
-        self.classes_ = np.unique(targets)
-        centres = []
-        for target in self.classes_:
-            own, numbers = spectra[targets == target], fields[targets == target]
-            centres.append(np.mean([own[numbers == number].mean(axis=0) for number in np.unique(numbers)], axis=0))
-        means = np.array(centres)
+        self.classes_, weights = np.unique(targets), weigh_fields(targets, fields)[:, None]
+        means = np.array([(weights * spectra)[targets == target].mean(axis=0) for target in self.classes_])
         self.weights_ = scipy.linalg.solve(within_fields(spectra, fields), means.T, assume_a="pos")
         self.offsets_ = -0.5 * (means.T * self.weights_).sum(axis=0)
         return self
@@ -116,8 +113,13 @@ class MeanOfMachines(ClassifierMixin, BaseEstimator):
         self.components = components
         self.C = C
 
-    def fit(self, spectra: np.ndarray, targets: np.ndarray, fields: np.ndarray) -> "MeanOfMachines":
-        """Fit each to spectra (N, C) of targets (N,) in fields (N,), each of one class."""
+    def fit(
+        self, spectra: np.ndarray, targets: np.ndarray, fields: np.ndarray, sample_weight: np.ndarray | None = None
+    ) -> "MeanOfMachines":
+        """Fit each to spectra (N, C) of targets (N,) in fields (N,), each of one class.
+
+        `sample_weight` (N,) is for the support vector machines: to the discriminant fields weigh alike anyway.
+        """
         self.classes_ = np.unique(targets)
         self.scaler_ = StandardScaler().fit(spectra)
         seen = self.scaler_.transform(spectra)
@@ -129,7 +131,7 @@ class MeanOfMachines(ClassifierMixin, BaseEstimator):
             if machine == "discriminant":
                 self.fitted_.append(FieldDiscriminant().fit(seen, targets, fields))
             else:
-                self.fitted_.append(SVC(C=self.C).fit(self._features(machine, seen), targets))
+                self.fitted_.append(SVC(C=self.C).fit(self._features(machine, seen), targets, sample_weight))
         return self
 
     def predict_proba(self, spectra: np.ndarray) -> np.ndarray:
@@ -162,9 +164,11 @@ class AveragedPosteriors(nn.Module):
         self.means = GaussianScales([scale], window)
         self.balance = balance
 
-    def learn(self, samples: Tensor, targets: Tensor, fields: Tensor | None = None) -> None:
+    def learn(
+        self, samples: Tensor, targets: Tensor, fields: Tensor | None = None, weights: Tensor | None = None
+    ) -> None:
         """As `hsi.models.baselines.EstimatorHead.learn`, from spectra (N, C)."""
-        self.classifier.learn(samples, targets, fields)
+        self.classifier.learn(samples, targets, fields, weights)
 
     def forward(self, x: Tensor) -> Tensor:
         """Classify each position, and average."""

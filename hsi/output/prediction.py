@@ -59,7 +59,10 @@ def map_into(
     shard
         With which block to begin, see `hsi.mapping.store.work`.
 
-    Raises HsiError: a scene that does not fit, or a folder with another map.
+    Raises
+    ------
+    HsiError
+        A scene that does not fit, or a folder with another map.
     """
     started = time.monotonic()
     with alone(folder):

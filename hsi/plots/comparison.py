@@ -1,31 +1,45 @@
 """Pictures of a comparison: spread over seeds, mean ranks."""
 
 import textwrap
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import scikit_posthocs
 from matplotlib.figure import Figure
 
-from hsi.evaluation.statistics import Ranking
-from hsi.plots.canvas import MEASURED, NORMAL, SMALL, VALIDATED, add_legend, finish_chart, literal, make_figure
+from hsi.evaluation.statistics import Ranking, spread
+from hsi.plots.canvas import MEASURED, NORMAL, SMALL, UNSEEN, VALIDATED, add_legend, finish_chart, literal, make_figure
+from hsi.plots.names import name_points
+
+LEAST = {"oa": 0, "aa": 0, "kappa": -1}  # where the interval of a measure ends
+BELOW = 0.22  # of a line, where the dots of its runs lie
+DOTS: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": UNSEEN, "markersize": 3.5, "alpha": 0.6}
 
 
-def draw_settings(table: pd.DataFrame, measure: str = "oa") -> Figure:
-    """Draw mean and 95 % interval of a measure for each setting.
+def draw_settings(settings: Sequence[tuple[str, Sequence[float]]], measure: str = "oa") -> Figure:
+    """Draw a measure of every run as a dot, and the mean of each setting with its 95 % interval.
 
-    `table` as `hsi.comparison.tables.tabulate_settings` makes it.
+    `settings` are names and values, a fraction a run. An interval ends where the measure does, and there is none for a
+    single run, nor where all runs are equal.
     """
     scale, label = (1, "kappa") if measure == "kappa" else (100, f"{measure.upper()} (%)")
-    figure = make_figure(7, 1.1 + 0.32 * len(table))
+    figure = make_figure(7, 1.3 + 0.32 * len(settings))
     axes = figure.subplots()
-    places = np.arange(len(table))
-    mean, low = scale * table[f"{measure}_mean"], scale * table[f"{measure}_low"].astype(float)
-    axes.errorbar(mean, places, xerr=(mean - low).fillna(0), fmt="o", color=MEASURED, capsize=3, markersize=4)
-    names = [literal(textwrap.shorten(name, 60, placeholder=" ...")) for name in table["setting"]]
-    axes.set_yticks(places, [f"{place + 1}: {name}" for place, name in zip(places, names, strict=True)])
-    axes.set_ylim(len(table) - 0.5, -0.5)
-    finish_chart(axes, f"{label}, mean over the seeds and its 95 % interval")
+    for place, (_, values) in enumerate(settings):
+        found = spread(values)
+        if np.ptp(values) > 0 and found.low is not None and found.high is not None:
+            ends = scale * np.clip([found.low, found.high], LEAST[measure], 1)
+            axes.plot(ends, [place, place], "|-", color=MEASURED, linewidth=1.2, label="95 % interval of the mean")
+        axes.plot(scale * found.mean, place, "D", color=MEASURED, markersize=5, label="mean")
+        axes.plot(scale * np.asarray(values), np.full(len(values), place + BELOW), **DOTS, label="a run")
+    names = [literal(textwrap.shorten(name, 60, placeholder=" ...")) for name, _ in settings]
+    axes.set_yticks(range(len(settings)), [f"{number}: {name}" for number, name in enumerate(names, start=1)])
+    axes.set_ylim(len(settings) - 0.5, -0.5)
+    finish_chart(axes, label)
+    said = {str(line.get_label()): line for line in axes.lines}
+    add_legend(figure, handles=list(said.values()), loc="outside upper center", ncols=len(said))
     return figure
 
 
@@ -54,26 +68,42 @@ def draw_gap(scores: pd.DataFrame, label: str) -> Figure:
 def draw_cost(scores: pd.DataFrame, cost: pd.Series, across: str, up: str) -> Figure:
     """Draw each model's mean against its cost on a logarithmic axis, a panel a protocol; columns as in `draw_gap`.
 
-    A point is the number of its model in the order of `scores`, which the legend names.
+    A line joins the models on Pareto's front: none that costs no more is better.
     """
     protocols = list(scores.columns.get_level_values(0).unique())
-    figure = make_figure(5 * len(protocols) + 1.5, max(4.5, 0.5 + 0.17 * len(scores)))
+    figure = make_figure(6.2 * len(protocols), max(4.5, 1.5 + 0.17 * len(scores)))
     panels = np.atleast_1d(figure.subplots(1, len(protocols)))
     for axes, protocol in zip(panels, protocols, strict=True):
         mean, sd = scores[protocol, "mean"], scores[protocol, "std"].fillna(0)
-        axes.errorbar(cost, mean, yerr=sd, fmt="none", ecolor="#cccccc", elinewidth=1)
-        for number, model in enumerate(scores.index, start=1):
-            look = {
-                "marker": f"${number}$",
-                "markersize": 5 if number < 10 else 7,
-                "markeredgewidth": 0,
-                "color": MEASURED,
-            }
-            axes.plot(cost[model], mean[model], linestyle="none", label=model, **look)
+        axes.errorbar(cost, mean, yerr=sd, fmt="none", ecolor="#dddddd", elinewidth=1, zorder=1)
+        axes.plot(*_front_line(cost, mean).T, color=VALIDATED, linewidth=1, zorder=1.5, label="Pareto front")
+        axes.plot(
+            cost, mean, "o", color=MEASURED, markersize=4, label="mean, with its standard deviation over the seeds"
+        )
         axes.set_xscale("log")
+        axes.margins(0.08)
         finish_chart(axes, across, up, protocol)
-    add_legend(figure, handles=panels[0].lines, loc="outside right upper")
+    add_legend(figure, handles=panels[0].lines, loc="outside upper center", ncols=2)
+    figure.draw_without_rendering()  # lays the panels out, between whose edges the names have to find room
+    for axes, protocol in zip(panels, protocols, strict=True):
+        mean = scores[protocol, "mean"]
+        chosen = {model: model in pareto_front(cost, mean) for model in scores.index}
+        name_points(axes, np.column_stack([cost, mean]), chosen, _front_line(cost, mean))
     return figure
+
+
+def pareto_front(cost: pd.Series, score: pd.Series) -> list[str]:
+    """The names whose score is higher than that of all that cost no more, by ascending cost."""
+    ordered = pd.DataFrame({"cost": cost, "score": score}).sort_values(["cost", "score"], ascending=[True, False])
+    best = ordered["score"].cummax().shift(fill_value=-np.inf)
+    return list(ordered.index[ordered["score"] > best])
+
+
+def _front_line(cost: pd.Series, score: pd.Series) -> np.ndarray:
+    """The corners (N, 2) of the steps from one model on the front to the next, and on to the dearest of all."""
+    front = pareto_front(cost, score)
+    costs, scores = cost[front].to_numpy(), score[front].to_numpy()
+    return np.column_stack([np.append(np.repeat(costs, 2)[1:], cost.max()), np.repeat(scores, 2)])
 
 
 def draw_critical_difference(ranking: Ranking) -> Figure:

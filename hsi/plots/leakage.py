@@ -1,6 +1,7 @@
 """Pictures of the leak audit."""
 
 from collections.abc import Mapping, Sequence
+from math import floor
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,8 @@ def draw_leakage(leakage: Mapping[str, Any], position: Mapping[str, Any] | None 
         told = {"label": text} if counts[part].any() else {}
         axes[0].bar(distance[part], counts[part], width=0.9, color=colour, **told)
     axes[0].set_xlim(left=0.4)
+    axes[0].set_yscale("log")
+    axes[0].set_ylim(bottom=0.7)  # so that one pixel is seen
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
     finish_chart(axes[0], DISTANCE, "test pixels", grid="y")
     add_legend(axes[0])
@@ -53,7 +56,8 @@ def draw_leakage(leakage: Mapping[str, Any], position: Mapping[str, Any] | None 
         axes[1].set_xscale("log", base=2)
         axes[1].set_xticks(_middles(bins), spans)
         axes[1].minorticks_off()
-        axes[1].set_ylim(0, 105)
+        lowest = 100 * min(b["low"] for drawn, *_ in curves for b in drawn)
+        axes[1].set_ylim(max(-2, 5 * floor(lowest / 5) - 2), 101)
         finish_chart(axes[1], DISTANCE, "accuracy (%), 95 % interval", grid="y")
         add_legend(axes[1], loc="lower left")
     return figure

@@ -15,9 +15,9 @@ from hsi.plots.ground import add_scale_and_north
 from hsi.scene import Scene, holds_data
 
 UNLABELLED = "#ffffff"
-RIGHT = "#d4d4d4"
+RIGHT = "#b8b8b8"
 WRONG = "#d7191c"
-NOT_TESTED = "#9ecae1"
+NOT_TESTED = "#ececec"  # greys, so that neither looks like a class
 MOST_NAMED = 100  # classes in the legend
 FRAME = "#8c8c8c"
 
@@ -51,10 +51,10 @@ def class_image(labels: np.ndarray, scene: Scene) -> np.ndarray:
 
 
 def error_image(labels: np.ndarray, class_map: np.ndarray, test: np.ndarray | None = None) -> np.ndarray:
-    """Return (rows, cols, 3) float64 in 0..1: light grey where the map is right, red where it is wrong.
+    """Return (rows, cols, 3) float64 in 0..1: grey where the map is right, red where it is wrong.
 
     `labels` and `class_map` are (rows, cols) integers, 0 = unlabelled (white). With `test`, a (rows, cols)
-    bool image, only its pixels are judged and all other labelled pixels are pale blue.
+    bool image, only its pixels are judged and all other labelled pixels are a paler grey.
     """
     image = np.empty((*labels.shape, 3))
     image[...] = to_rgb(UNLABELLED)
@@ -69,19 +69,17 @@ def draw_map(
     test: np.ndarray | None = None,
     title: str = "",
     counts: tuple[int, int, int] | None = None,
+    confidence: np.ndarray | None = None,
 ) -> Figure:
-    """Draw false colour, ground truth, class map and errors side by side, with one legend.
+    """Draw false colour, ground truth, class map, its confidence and errors side by side, with one legend.
 
     `class_map` is (rows, cols) integer 1..K, or None for a scene that has not been mapped; `test`, (rows, cols) bool,
     names the pixels that are judged (see `error_image`). The counts of right and wrong pixels stand in the legend:
     those of the whole scene, `count_judged`, are to be given where only every n-th row and column of it is drawn.
+    `confidence`, (rows, cols) in 0..1, is drawn where it is given, dark where it is low.
     Wide scenes get two panels or one in a row; a scene without labels gets no panels of truth and errors.
     """
-    panels = {"False colour": false_colour(scene)}
-    if scene.labels.any():
-        panels["Ground truth"] = class_image(scene.labels, scene)
-    if class_map is not None:
-        panels["Class map"] = class_image(class_map, scene)
+    panels = _panels(scene, class_map, test, confidence)
     named = list(zip(scene.colours, scene.class_names, strict=True))[:MOST_NAMED]
     classes = [_patch(colour, literal(name)) for colour, name in named]
     if scene.num_classes > MOST_NAMED:
@@ -92,7 +90,6 @@ def draw_map(
         white = [word for word, there in (("unlabelled", scene.labels.any()), ("no data", empty)) if there]
         classes.append(_patch(UNLABELLED, " or ".join(white)))
     if scene.labels.any() and class_map is not None:
-        panels["Errors"] = error_image(scene.labels, class_map, test)
         right, wrong, rest = counts or count_judged(scene.labels, class_map, test)
         verdicts = [_patch(RIGHT, f"right ({right})"), _patch(WRONG, f"wrong ({wrong})")]
         if test is not None:
@@ -123,6 +120,23 @@ def draw_map(
         _legend(figure, verdicts, len(verdicts), margin)
     figure.text(0.5, 1 - 0.05 / total_height, literal(title), ha="center", va="top", fontsize=LARGE)
     return figure
+
+
+def _panels(
+    scene: Scene, class_map: np.ndarray | None, test: np.ndarray | None, confidence: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """The images of `draw_map` by their captions, (rows, cols, 3) each."""
+    panels = {"False colour": false_colour(scene)}
+    if scene.labels.any():
+        panels["Ground truth"] = class_image(scene.labels, scene)
+    if class_map is not None:
+        panels["Class map"] = class_image(class_map, scene)
+        if confidence is not None:
+            shade = np.where(class_map > 0, confidence, 1.0)
+            panels["Confidence: 0 black, 1 white"] = np.repeat(shade[:, :, None], 3, axis=2)
+        if scene.labels.any():
+            panels["Errors"] = error_image(scene.labels, class_map, test)
+    return panels
 
 
 def count_judged(labels: np.ndarray, class_map: np.ndarray, test: np.ndarray | None = None) -> tuple[int, int, int]:
@@ -199,7 +213,7 @@ def _fit(scene: Scene, width: float, height: float) -> tuple[float, float]:
 def _panel_layout(scene: Scene, panels: int) -> tuple[int, float, float]:
     """Return panels in a row, and width and height of one in inches."""
     aspect = scene.rows / scene.cols
-    across, width = (4, 2.6) if aspect > 0.7 else (2, 4.5) if aspect > 0.3 else (1, 9.0)
+    across, width = (5, 2.6) if aspect > 0.7 else (2, 4.5) if aspect > 0.3 else (1, 9.0)
     return min(across, panels), *_fit(scene, width, 7.5)
 
 

@@ -66,7 +66,7 @@ def draw_confusion(matrix: np.ndarray, class_names: Sequence[str], title: str = 
 
 
 def draw_history(history: pd.DataFrame) -> Figure:
-    """Draw loss and accuracy over the training steps: each step thin, their running mean strong.
+    """Draw loss and accuracy over the training steps: each batch thin, a running mean of batches strong.
 
     `history` has the columns step, loss and accuracy (a fraction), and may have validation_accuracy with NaN
     where it was not measured.
@@ -76,9 +76,10 @@ def draw_history(history: pd.DataFrame) -> Figure:
     window = max(1, len(history) // 20)
     for axes, column, scale, label in ((left, "loss", 1, "loss"), (right, "accuracy", 100, "accuracy (%)")):
         values = scale * history[column]
-        axes.plot(history["step"], values, color=MEASURED, linewidth=0.6, alpha=0.35)
-        mean = values.rolling(window, min_periods=1, center=True).mean()
-        axes.plot(history["step"], mean, color=MEASURED, linewidth=1.6, label="training batches")
+        axes.plot(history["step"], values, color=MEASURED, linewidth=0.6, alpha=0.45, label="a training batch")
+        if window > 1:
+            mean = values.rolling(window, min_periods=1, center=True).mean()
+            axes.plot(history["step"], mean, color=MEASURED, linewidth=1.6, label=f"mean of {window} batches")
         finish_chart(axes, "step", label)
     if (history["loss"] > 0).all():
         left.set_yscale("log")

@@ -52,12 +52,16 @@ def most_confused(labels: np.ndarray, class_map: np.ndarray) -> list[tuple[int, 
 
 
 def _curve(scene: Scene, spectrum: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where to draw a (bands,) spectrum and its values, with NaN between bands that are far apart."""
+    """Return where to draw a (bands,) spectrum and its values, with NaN where bands are missing or go back.
+
+    They go back from one spectrometer of a sensor to the next.
+    """
     if scene.wavelengths is None:
         return np.arange(scene.bands), spectrum
     wavelengths = np.asarray(scene.wavelengths, dtype=np.float64)
     steps = np.diff(wavelengths)
-    gaps = np.flatnonzero(steps > 3 * np.median(steps)) + 1
+    forward = np.median(steps)
+    gaps = np.flatnonzero((steps / forward > 3) | (steps / forward < 0)) + 1
     return np.insert(wavelengths, gaps, np.nan), np.insert(spectrum.astype(np.float64), gaps, np.nan)
 
 
@@ -80,7 +84,7 @@ def _confused_spectra(axes: Axes, scene: Scene, class_map: np.ndarray, truth: in
                 path_effects=[patheffects.Stroke(linewidth=2.0, foreground="#404040"), patheffects.Normal()],
             )
     name = f"{scene.class_names[truth - 1]} mapped as {scene.class_names[prediction - 1]}"
-    across = "band" if scene.wavelengths is None else "wavelength (nm)"
+    across = "band" if scene.wavelengths is None else f"{'nominal ' if scene.nominal else ''}wavelength (nm)"
     finish_chart(axes, across, "recorded value", name, grid=None)
     if axes.lines:
         add_legend(axes)

@@ -10,7 +10,7 @@ from tabulate import tabulate
 from hsi.engine.cost import Cost
 from hsi.evaluation import leakage, position
 from hsi.reduce import Features
-from hsi.runs.folder import manifest_hash
+from hsi.runs.folder import REPORT, manifest_hash
 from hsi.runs.result import Result
 from hsi.scene import Scene
 from hsi.splits.roles import TEST, TRAIN, VALIDATION, Split
@@ -51,7 +51,7 @@ def introduce(
 
 
 def conclude(folder: Path, result: Result) -> None:
-    """The table of classes, the figures, what position alone gives, the leaks, notes, where the map lies, its hash."""
+    """The table of classes, the figures, what position alone gives, the leaks, notes, where map and report lie."""
     scores, calibration, split = result.evaluation.scores, result.evaluation.calibration, result.split
     table = scores.per_class.copy()
     table.insert(
@@ -82,4 +82,6 @@ def conclude(folder: Path, result: Result) -> None:
     for note in result.map_notes:
         log.warning("%s", textwrap.fill(f"{note}.", TERMINAL_WIDTH))
     log.info("Map: %s", folder / "map.png")
+    if (folder / REPORT).exists():
+        log.info("Report, to be opened in a browser: %s", folder / REPORT)
     log.info("Manifest: %s", manifest_hash(folder))

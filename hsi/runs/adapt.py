@@ -47,9 +47,14 @@ def adapt(
     accept_range
         Take values that are unlike those of the training.
 
-    Raises HsiError: other bands or wavelengths, values beyond what the model has seen, or a scene that is the same
-    everywhere or holds no data.
+    Raises
+    ------
+    HsiError
+        Other bands or wavelengths, values beyond what the model has seen, or a scene that is the same
+        everywhere or holds no data.
     """
+    if scene.nominal:
+        scene = replace(scene, wavelengths=None)
     fitting = _with_bands_of(scene, sensor)
     if resample and (fitting is None or not _same_wavelengths(fitting, sensor)):
         fitting = _resampled(scene, sensor, trained_on)

@@ -16,6 +16,7 @@ from hsi.runs.identity import comparable
 CHECKPOINT = "checkpoint.safetensors"
 CONFIG = Path(".hydra") / "config.yaml"
 OVERRIDES = CONFIG.with_name("overrides.yaml")
+REPORT = "report.html"  # quotes the hash of the next file, so that it has no checksum there
 METRICS = "metrics.json"  # written last, in one rename: its presence means that the run is whole
 
 
@@ -58,7 +59,10 @@ def finished(
     force
         Repeat whatever run is there.
 
-    Raises HsiError: the folder holds a run of another configuration, of other data or in another precision.
+    Raises
+    ------
+    HsiError
+        The folder holds a run of another configuration, of other data or in another precision.
     """
     if force:
         return None
@@ -70,10 +74,10 @@ def finished(
     differing = [key for key in sorted(theirs | ours) if theirs.get(key) != ours.get(key)]
     if differing:
         key = differing[0]
+        many = "1 key differs," if len(differing) == 1 else f"{len(differing)} keys differ, for instance"
         raise HsiError(
-            f"{folder} belongs to another configuration ({len(differing)} keys differ, for instance {key}: there "
-            f"{shown(theirs.get(key))}, here {shown(ours.get(key))}): choose another hydra.run.dir, or repeat with "
-            "force=true to replace it"
+            f"{folder} belongs to another configuration ({many} {key}: there {shown(theirs.get(key))}, here "
+            f"{shown(ours.get(key))}): choose another hydra.run.dir, or repeat with force=true to replace it"
         )
     if not (folder / METRICS).exists():
         return None
@@ -99,7 +103,7 @@ def manifest_hash(folder: Path) -> str:
 def claim(folder: Path, config: Mapping[str, Any], overrides: list[str], force: bool) -> None:
     """Write into a folder whose it is from now on; `force` clears it of the run that was there, finished or not."""
     if force:
-        for old in (folder / METRICS, folder / CHECKPOINT):
+        for old in (folder / METRICS, folder / REPORT, folder / CHECKPOINT):
             old.unlink(missing_ok=True)
     files.write(folder / OVERRIDES, yaml.safe_dump(overrides))
     files.write(folder / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))

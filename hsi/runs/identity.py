@@ -24,6 +24,10 @@ LATER = {  # keys that came after the first runs, with the values under which th
     "scene.scaled": True,
     "split.draw": "balanced",
     "model.folds": "pixels",
+    "train.gain": 0.0,
+    "train.offset": 0.0,
+    "train.slope": 0.0,
+    "train.band_dropout": 0.0,
     "start_seed": None,
     "order_seed": None,
 }

@@ -29,7 +29,7 @@ class Sensor:
     dtype
         Of the cube, as NumPy writes it.
     wavelengths
-        (bands,) float64 in nm, or None.
+        (bands,) float64 in nm, or None, also where the scene's are nominal.
     quantiles
         (3, bands) float64: of the values of each band, see `QUANTILES`; None in bundles of earlier versions.
     fwhm
@@ -105,7 +105,7 @@ def sensor_of(scene: Scene) -> Sensor:
     return Sensor(
         bands=scene.bands,
         dtype=str(scene.cube.dtype),
-        wavelengths=scene.wavelengths,
+        wavelengths=None if scene.nominal else scene.wavelengths,
         quantiles=np.quantile(look(scene), QUANTILES, axis=0),
         fwhm=widths if widths is not None and np.isfinite(widths).all() else None,
         kept_bands=scene.kept_bands,

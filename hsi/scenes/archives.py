@@ -24,7 +24,10 @@ def choose_key(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | Non
     option
         what messages call the key.
 
-    Raises HsiError: no such array, none that fits or several.
+    Raises
+    ------
+    HsiError
+        No such array, none that fits or several.
     """
     if key is None:
         # MATLAB stores scalars and vectors as 1 x n: they are no candidates for an image.

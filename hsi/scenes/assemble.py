@@ -35,7 +35,10 @@ def from_arrays(cube: np.ndarray, labels: np.ndarray | None = None, *, as_is: bo
     details
         fields of `hsi.scenes.description.Description`: name, classes, wavelengths, nodata, ...
 
-    Raises HsiError: anything above that does not hold.
+    Raises
+    ------
+    HsiError
+        Anything above that does not hold.
     """
     image = None if labels is None else LabelImage(np.asarray(labels))
     return assemble_raster(Raster(np.asarray(cube), ()), image, describe(**details), as_is=as_is)
@@ -61,7 +64,10 @@ def assemble_raster(
     as_is
         take every band and every pixel for data.
 
-    Raises HsiError: arrays that make no scene, or a description of another one.
+    Raises
+    ------
+    HsiError
+        Arrays that make no scene, or a description of another one.
     """
     cube, nodata = _values(raster, about)
     spectral, rgb = _bands(raster, about)

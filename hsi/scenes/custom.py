@@ -40,7 +40,10 @@ def load_custom(
     details
         fields of `hsi.scenes.description.Description`; what is None is taken from the files, if they say it.
 
-    Raises HsiError: any fault in the files or in what was said about them.
+    Raises
+    ------
+    HsiError
+        Any fault in the files or in what was said about them.
     """
     about = describe(**details)  # before the files are read: a large cube takes its time
     raster = read_raster(cube, cube_key, ndim=3)

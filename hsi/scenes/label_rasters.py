@@ -27,8 +27,11 @@ def read_label_raster(path: str | Path, grid: Grid, key: str | None = None) -> L
     path, key
         see `hsi.scenes.formats.read_raster`.
 
-    Raises HsiError: what `read_raster` raises; another size without georeference; another coordinate reference system;
-    an image that lies beside the scene.
+    Raises
+    ------
+    HsiError
+        What `read_raster` raises; another size without georeference; another coordinate reference system; an
+        image that lies beside the scene.
     """
     path = Path(path).expanduser()
     raster = read_raster(path, key, ndim=2)

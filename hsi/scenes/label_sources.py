@@ -35,7 +35,10 @@ def read_labels(
     all_touched
         Of polygons: label every pixel that they touch, not those alone whose middle they cover.
 
-    Raises HsiError: what cannot be read, does not lie where the scene does, or options that mean nothing there.
+    Raises
+    ------
+    HsiError
+        What cannot be read, does not lie where the scene does, or options that mean nothing there.
     """
     if isinstance(source, str | Path) and is_vector(source):
         return draw_layer(source, grid, key=key, field=field, all_touched=all_touched)

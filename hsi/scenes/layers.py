@@ -64,8 +64,11 @@ def read_layer(path: Path, key: str | None = None, field: str | None = None) -> 
         label values as they are; other texts are classes 1, 2, 3... in alphabetical order. 0, nothing, blanks and NaN
         mean no class.
 
-    Raises HsiError: missing, damaged or foreign file; no such layer or column, or several to choose from; classes that
-    are fractions or dates. NotInstalled: no geopandas.
+    Raises
+    ------
+    HsiError
+        Missing, damaged or foreign file; no such layer or column, or several to choose from; classes that are
+        fractions or dates. NotInstalled: no geopandas.
     """
     geopandas = library()
     with translated_faults(path):

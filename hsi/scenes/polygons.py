@@ -35,8 +35,11 @@ def draw_layer(
     key, field
         see `hsi.scenes.layers.read_layer`.
 
-    Raises HsiError: what `read_layer` raises; a scene without a place on the ground; lines; a layer that does not
-    overlap the scene or labels no pixel. NotInstalled: no geopandas or rasterio.
+    Raises
+    ------
+    HsiError
+        What `read_layer` raises; a scene without a place on the ground; lines; a layer that does not overlap
+        the scene or labels no pixel. NotInstalled: no geopandas or rasterio.
     """
     path = Path(source).expanduser()
     layer = read_layer(path, key, field)

@@ -51,7 +51,10 @@ def plain_cube(plain: Plain, promised_by: str) -> LazyCube:
     promised_by
         what says that it is there, for messages.
 
-    Raises HsiError: the file is shorter than that; later too, where it is cut after this.
+    Raises
+    ------
+    HsiError
+        The file is shorter than that; later too, where it is cut after this.
     """
     needed = plain.offset + math.prod(plain.shape) * plain.dtype.itemsize
     if (found := plain.file.stat().st_size) < needed:

@@ -58,6 +58,8 @@ def survey(
 ) -> Survey:
     """Look at all of a cube.
 
+    Raises HsiError: no band or no pixel is left, or values are missing and `about.invalid` is ``error``.
+
     Parameters
     ----------
     cube
@@ -70,8 +72,6 @@ def survey(
         (bands,) nm, or None.
     bad
         (bands,) bool: bands that the file calls bad, or None.
-
-    Raises HsiError: no band or no pixel is left, or values are missing and `about.invalid` is ``error``.
     """
     if about.drop_bands == "model":  # it looks itself, once it has chosen its bands
         return Survey(np.arange(cube.shape[2]), None)

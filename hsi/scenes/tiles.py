@@ -53,8 +53,11 @@ def load_tiles(
     cube_key, labels_key, label_field, all_touched, details
         as in `hsi.scenes.custom.load_custom`.
 
-    Raises HsiError: a folder without tiles, tiles of different bands, a label tile without a cube, and any fault in
-    the files.
+    Raises
+    ------
+    HsiError
+        A folder without tiles, tiles of different bands, a label tile without a cube, and any fault in the
+        files.
     """
     about = describe(**details)  # before the files are read: a large cube takes its time
     files = list_rasters(cubes, "scene.cubes")

@@ -30,6 +30,9 @@ def split_from_file(
     Evaluation website for Indian Pines (conf/split/grss_dase.yaml). How far their test pixels lie from the training
     pixels is for `hsi.evaluation.leakage` to say.
 
+    Raises HsiError for an unreadable file, another shape than the scene's, unknown roles or classes, a pixel in
+    both masks, or a class that misses training or test pixels.
+
     Parameters
     ----------
     labels
@@ -47,9 +50,6 @@ def split_from_file(
         A second mask beside a training mask: what is not 0 tests, the rest is unused. `test_key` alone means another
         array of the same file. Where it has classes too, and not one value for all, those that disagree with the
         scene's labels are treated as in the training mask.
-
-    Raises HsiError for an unreadable file, another shape than the scene's, unknown roles or classes, a pixel in both
-    masks, or a class that misses training or test pixels.
     """
     if path is None:
         raise HsiError("split.path is not set: name the file that holds the split")
@@ -93,7 +93,10 @@ def published_split(
     sha256, test_sha256
         Of the files as they circulate, in hexadecimal; None accepts any content.
 
-    Raises HsiError for a file that is missing or another one, and what `split_from_file` refuses.
+    Raises
+    ------
+    HsiError
+        A file that is missing or another one, and what `split_from_file` refuses.
     """
     _require_file(path, sha256, "split.path")
     if test_path:

@@ -49,7 +49,10 @@ def guard_split(
     seed
         Of the choice of fields and of that draw.
 
-    Raises HsiError when fewer than two classes keep both training and test pixels.
+    Raises
+    ------
+    HsiError
+        When fewer than two classes keep both training and test pixels.
     """
     width = patch_size if distance is None else distance
     fields = fields_to_sides(labels, train=train, validation=validation, seed=seed)

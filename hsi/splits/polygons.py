@@ -42,7 +42,10 @@ def polygons_split(
     seed
         Which polygons, where their sizes leave a choice.
 
-    Raises HsiError for a scene without polygons, or fewer than two classes with a polygon for each side.
+    Raises
+    ------
+    HsiError
+        For a scene without polygons, or fewer than two classes with a polygon for each side.
     """
     polygons = _require_drawn(labels, polygons)
     shares, roles = side_shares(train, validation) if folds is None else fold_roles(folds, fold, validation)

@@ -51,7 +51,10 @@ def regions_split(
         ``"balanced"`` takes the largest field first, so that shares are met best and seeds differ little; ``"random"``
         takes fields in random order, so that seeds are draws of fields.
 
-    Raises HsiError when a class has fewer pixels than there are sides.
+    Raises
+    ------
+    HsiError
+        When a class has fewer pixels than there are sides.
     """
     side = fields_to_sides(labels, train=train, validation=validation, folds=folds, fold=fold, seed=seed, draw=draw)
     goal = train if folds is None else (folds - 1 - bool(validation)) / folds

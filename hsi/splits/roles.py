@@ -14,6 +14,7 @@ import numpy as np
 
 from hsi import files
 from hsi.errors import HsiError
+from hsi.splits.distance import distance_to
 
 UNUSED, TRAIN, VALIDATION, TEST = range(4)
 
@@ -43,6 +44,11 @@ class Split:
     def part(self, rows: slice, cols: slice) -> "Split":
         """The split of a part of the scene."""
         return Split(self.role[rows, cols], None if self.region is None else self.region[rows, cols], self.notes)
+
+    @cached_property
+    def to_training(self) -> np.ndarray:
+        """The distance (rows, cols) int32 of each pixel to the nearest that trains, of any region, as `distance_to`."""
+        return distance_to(self.role == TRAIN)
 
     @cached_property
     def hash(self) -> str:

@@ -52,7 +52,10 @@ def split_by_side(
     seed
         Of that draw.
 
-    Raises HsiError when fewer than two classes are left.
+    Raises
+    ------
+    HsiError
+        When fewer than two classes are left.
     """
     said = list(notes)
     role = np.where(labels > 0, side, UNUSED).astype(np.uint8)

@@ -45,8 +45,11 @@ def tiles_split(
     seed
         Which tiles, where their sizes leave a choice.
 
-    Raises HsiError for a scene without tiles, a list that cannot be read or names a tile that is not there or is in
-    another list, or fewer tiles than sides.
+    Raises
+    ------
+    HsiError
+        For a scene without tiles, a list that cannot be read or names a tile that is not there or is in another
+        list, or fewer tiles than sides.
     """
     if tiles is None or not tile_names:
         raise HsiError(

@@ -11,11 +11,11 @@ from torch.nn import functional as F
 
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.forward import Engine, logits_of
-from hsi.engine.samples import Samples, to_labels
+from hsi.engine.samples import Samples
 from hsi.errors import HsiError
-from hsi.splits.fields import number_fields
 from hsi.training.checkpoint import Checkpoint
 from hsi.training.fitted import Fitted
+from hsi.training.losses import Weighing, pixel_weights
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,14 @@ class Once:
 
     Where it is the trunk that has `learn`, it is given their spectra. `fields` (N,) int64 numbers the connected pieces
     of the training pixels of one class (`hsi.splits.fields`).
+
+    Parameters
+    ----------
+    class_weights
+        As in `hsi.training.steps.Steps`; other than ``none`` it is for models whose `learn` takes ``weights`` (N,).
     """
+
+    class_weights: Weighing = "none"
 
     def precision_on(self, device: torch.device) -> str:
         """Estimators learn in float32 wherever they are."""
@@ -55,7 +62,8 @@ class Once:
         found = logits_of(features, samples.image, engine, samples.region, samples.train).clone()
         truth = samples.targets[samples.train]
         order = np.lexsort(np.vstack([found.cpu().numpy().T, truth.cpu()]))  # whatever order the pixels come in
-        learn(found[order], truth[order], _fields(samples)[order])
+        weights = pixel_weights(self.class_weights, samples)
+        learn(found[order], truth[order], samples.fields[order], *([] if weights is None else [weights[order]]))
         seconds = time.monotonic() - started
         loss, accuracy = _judge(model, samples, engine, samples.train)
         row = {
@@ -68,14 +76,6 @@ class Once:
         if len(samples.validation):
             _, row["validation_accuracy"] = _judge(model, samples, engine, samples.validation)
         return Fitted(pd.DataFrame([row]), seconds)
-
-
-def _fields(samples: Samples) -> Tensor:
-    """The number of the field of each training pixel, (N,) int64."""
-    labels = torch.zeros_like(samples.targets)
-    labels[samples.train] = to_labels(samples.targets[samples.train])
-    fields = number_fields(labels.view(samples.image.shape[1:]).cpu().numpy())
-    return torch.from_numpy(fields.ravel().astype(np.int64)).to(labels.device)[samples.train]
 
 
 def _judge(model: WindowClassifier, samples: Samples, engine: Engine, pixels: Tensor) -> tuple[float, float]:

@@ -2,16 +2,14 @@
 
 import logging
 import math
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
@@ -26,7 +24,8 @@ from hsi.errors import HsiError
 from hsi.training.batches import batch, draw_symmetry
 from hsi.training.checkpoint import Checkpoint
 from hsi.training.fitted import Fitted
-from hsi.training.losses import class_weights
+from hsi.training.losses import Weighing, weighed_loss
+from hsi.training.spectral import Strengths
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +48,12 @@ class Steps:
     epochs: Positive | None = None
     batch_size: Count = 1024
     label_smoothing: ShareOrZero = 0.0
-    class_weights: Literal["none", "balanced"] = "none"
+    class_weights: Weighing = "none"
     augment: Switch = False
+    gain: ShareOrZero = 0.0
+    offset: ShareOrZero = 0.0
+    slope: ShareOrZero = 0.0
+    band_dropout: ShareOrZero = 0.0
     validate_every: Count = 20
     checkpoint_seconds: NotNegative = 15.0
     precision: Precision = "auto"
@@ -91,7 +94,8 @@ class Steps:
         saved = time.monotonic()
         started = saved - course.seconds
         done = len(course.history)
-        bar = tqdm(range(done, steps), "Training", steps, unit="step", initial=done, disable=not sys.stderr.isatty())
+        # None: hidden where there is no terminal; and taken away at its end within the table of a sweep
+        bar = tqdm(range(done, steps), "Training", steps, unit="step", initial=done, disable=None, leave=None)
         for step in bar:
             loss, accuracy = step_loss(step)
             descent.zero_grad()
@@ -123,9 +127,8 @@ class Steps:
         device = samples.image.device
         shared = engine.shares_training(model, rows, cols, size)
         bf16 = self.precision_on(device) == "bf16"
-        weight = None
-        if self.class_weights == "balanced":
-            weight = class_weights(samples.targets[samples.train], samples.num_classes)
+        mean_loss = weighed_loss(self.class_weights, samples, self.label_smoothing)
+        image_of = Strengths(self.gain, self.offset, self.slope, self.band_dropout).changes(samples, seed)
 
         def step_loss(step: int) -> tuple[Tensor, float]:
             model.train()
@@ -135,14 +138,14 @@ class Steps:
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 logits = forward(
                     model,
-                    symmetry.transform(samples.image, turn),
+                    symmetry.transform(image_of(step), turn),
                     symmetry.transform_pixels(pixels, rows, cols, turn),
                     shared=shared,
                     padding=engine.padding,
                     region=None if samples.region is None else symmetry.transform(samples.region, turn),
                 ).float()
             targets = samples.targets[pixels]
-            loss = F.cross_entropy(logits, targets, weight=weight, label_smoothing=self.label_smoothing)
+            loss = mean_loss(logits, targets, places)
             if not torch.isfinite(loss):
                 raise HsiError(f"training diverged at step {step}: lower optimizer.lr")
             return loss, (logits.argmax(1) == targets).float().mean().item()

@@ -25,7 +25,7 @@ from hsi.verification.content import (
     judge_tables,
     work,
 )
-from hsi.verification.listed import different_files
+from hsi.verification.listed import different_files, judge_report
 from hsi.verification.older import OLDER, WHOLE, verify_older, without_later
 from hsi.verification.refit import refit_run
 from hsi.verification.verdict import Verdict
@@ -91,6 +91,7 @@ def _verify(folder: Path, metrics: Mapping[str, Any], again: Again, verdict: Ver
         model, told = different_map(result)
         verdict.differences += told
     verdict.differences += different_model(folder, result, record, model)
+    judge_report(folder, verdict)
     verdict.trusted += [
         f"{CLOCK}: what the clock said",
         f"{', '.join(_of_the_machine(result))}: what {ENVIRONMENT} says of the machine, and its platform",

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from compared_runs import SCENE, write_maps, write_position
 from omegaconf import OmegaConf
+from written_runs import write_run
 
 import hsi
 from hsi import compare, files
 from hsi.comparison import report, tables
 from hsi.comparison import votes as ensemble
-from hsi.comparison.after_sweep import Summary
 from hsi.comparison.groups import Finished, Setting, name_settings, read_settings
 from hsi.comparison.pairs import Pair, compare_pairs, conclude
 from hsi.errors import HsiError
@@ -25,67 +26,13 @@ from hsi.plots import canvas
 from hsi.reports.tables import to_markdown
 from hsi.scene import Scene
 from hsi.scenes.synthetic import make_synthetic
-from hsi.splits.roles import Split, save_split
-
-SCENE = {"rows": 40, "cols": 40, "bands": 8, "classes": 3}
-CLASSES = ("class 1", "class 2", "class 3")
+from hsi.splits.roles import Split
+from hsi.sweeps.callback import Sweep
 
 
 @pytest.fixture(scope="module")
 def scene() -> Scene:
     return make_synthetic(**SCENE)
-
-
-def write_run(
-    folder: Path, *, seed: int, oa: float, split: str = "a", model: str = "svm", scene: str = "synthetic", **config
-) -> Path:
-    """A metrics.json as a run would leave it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    metrics = {
-        "oa": oa,
-        "aa": oa - 0.01,
-        "kappa": oa - 0.1,
-        "per_class": dict.fromkeys(CLASSES, oa),
-        "seconds": {"load": 0.1, "train": 60.0, "map": 2.0},
-        "leakage": {"window": 5, "test_windows_with_training_pixel": 0.5},
-        "seed": seed,
-        "model": model,
-        "scene": scene,
-        "scene_hash": scene,
-        "split_hash": split,
-        "parameters": None if model == "svm" else 1234567,
-        "choices": {"model": model, "scene": scene},
-        "config": {
-            "scene": {"name": scene},
-            "seed": seed,
-            "split": {"seed": seed},
-            "model": {"_target_": model},
-            **config,
-        },
-    }
-    files.write_json(folder / "metrics.json", metrics)
-    return folder
-
-
-def write_position(folder: Path, oa: float | None, skill: float | None) -> None:
-    """What position gives, in an existing metrics.json."""
-    metrics = json.loads((folder / "metrics.json").read_text())
-    files.write_json(folder / "metrics.json", metrics | {"position": {"oa": oa, "skill": skill}})
-
-
-def write_maps(folder: Path, scene: Scene, wrong: float, seed: int, split: Split | None = None) -> None:
-    """Map (a share of wrong pixels), split, probabilities and configuration beside an existing metrics.json."""
-    rng = np.random.default_rng(seed)
-    split = split or Split(np.where(scene.labels > 0, 3, 0).astype(np.uint8))
-    truth = np.maximum(scene.labels, 1)
-    class_map = np.where(rng.random(truth.shape) < wrong, truth % 3 + 1, truth).astype(np.uint8)
-    np.save(folder / "map.npy", class_map)
-    np.save(folder / "probabilities.npy", np.eye(3)[class_map - 1].astype(np.float16))
-    save_split(folder / "split.npz", split)
-    target = {"_target_": "hsi.scenes.synthetic.make_synthetic", **SCENE}
-    files.write(folder / ".hydra/config.yaml", json.dumps({"scene": target}))
-    metrics = json.loads((folder / "metrics.json").read_text()) | {"split_hash": split.hash}
-    files.write_json(folder / "metrics.json", metrics)
 
 
 @pytest.fixture
@@ -145,6 +92,20 @@ def test_settings_below_one_group_are_not_merged(tmp_path):
     assert len(read_settings(folders)) == 3
     metrics = [{"choices": {"model": m}, "config": {"model": {"C": c}}, "scene": "made", "model": m} for m, c in values]
     assert name_settings(metrics) == ["model=svm, model.C=1", "model=svm, model.C=10", "model=cnn"]
+
+
+def test_of_an_estimators_training_only_the_weights_count(tmp_path):
+    """Steps mean nothing to it, weights of pixels do."""
+    trains = [{"steps": steps, "class_weights": weights} for weights in ("none", "fields") for steps in (1, 2)]
+    folders = [
+        write_run(tmp_path / f"{seed}{place}", model="svm", seed=seed, oa=0.9, train=train)
+        for place, train in enumerate(trains)
+        for seed in (0, 1)
+    ]
+    assert [setting.name for setting in read_settings(folders)] == [
+        "train.class_weights=none",
+        "train.class_weights=fields",
+    ]
 
 
 def test_a_window_is_one_whether_given_or_the_models_own(tmp_path):
@@ -231,13 +192,15 @@ def test_one_pair_concludes_nothing(tmp_path, call):
     assert "nan" not in out.lower()
 
 
-def test_different_scenes_are_refused(tmp_path, call):
+def test_scenes_of_one_name_that_differ_are_refused(tmp_path, call):
     write_run(tmp_path / "a", seed=0, oa=0.9)
-    write_run(tmp_path / "b", seed=0, oa=0.9, scene="salinas")
+    path = write_run(tmp_path / "b", seed=1, oa=0.9) / "metrics.json"
+    files.write_json(path, files.read_json(path) | {"scene_hash": "another"})
     status, _, err = call(tmp_path)
     assert status == 2
     assert err == (
-        "Error: runs of different scenes (salinas, synthetic) cannot be compared: name the runs of one scene\n"
+        "Error: the runs are of scenes that share the name synthetic but not their content: compare runs of the same "
+        "files\n"
     )
 
 
@@ -339,7 +302,8 @@ def test_pixels_votes_and_figures(tmp_path, call, scene):
     assert (status, err) == (0, "")
     assert max(map(len, told.replace(str(tmp_path), "").splitlines())) <= 100
     expected = {"summary.csv", "summary.md", "summary.tex", "per_class.csv", "pairs.csv", "comparison.md"}
-    expected |= {"settings.png", "critical_difference.png"}
+    expected |= {"settings.png", "critical_difference.png", "paper.tex", "paper.md", "paper.csv"}
+    expected |= {"methods.md", "methods.tex", "references.bib"}
     expected |= {"disagreement.png", "disagreement_1.npy", "disagreement_2.npy", "disagreement_3.npy"}
     assert {path.name for path in out.iterdir()} == expected
     pairs = pd.read_csv(out / "pairs.csv")
@@ -445,7 +409,7 @@ def test_a_sweep_whose_table_cannot_be_written_fails(tmp_path, monkeypatch, caps
     (write_run(tmp_path / "member", seed=0, oa=0.9) / "run.log").touch()
     monkeypatch.setattr(report, "summarise", refuse)
     with pytest.raises(SystemExit, match="2"):
-        Summary().on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
+        Sweep().on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
     assert capsys.readouterr().err == "Error: summary.md could not be written (No space left on device)\n"
 
 

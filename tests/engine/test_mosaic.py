@@ -44,6 +44,7 @@ def test_windows_are_those_of_the_scene(rows, cols, padding, share, sides, seed)
         assert tiles.num_classes == scene.num_classes
         if len(pixels):
             np.testing.assert_array_equal(windows(scene, pixels, padding), windows(tiles, places, padding))
+    np.testing.assert_array_equal(scene.fields, tiles.fields)
 
 
 def windows(samples, pixels, padding):

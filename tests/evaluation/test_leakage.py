@@ -6,16 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsi.evaluation.leakage import (
-    NONE,
     accuracy_by_distance,
     audit,
     count_fields,
-    distance_to,
     fields_in_words,
     in_words,
     ladder,
     sees_training,
 )
+from hsi.splits.distance import NONE, distance_to
 from hsi.splits.random import random_split
 from hsi.splits.regions import regions_split
 from hsi.splits.roles import TEST, TRAIN, Split

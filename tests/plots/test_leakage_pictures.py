@@ -52,3 +52,16 @@ def test_no_legend_entry_stands_for_nothing():
         assert legends(draw_leakage(audit(Split(role), labels, window)))[0] == entries
     near = Split(np.array([[TRAIN, TEST]], np.uint8))
     assert legends(draw_leakage(audit(near, labels[:, :2], 3)))[0] == ["within a window's reach (1)"]
+
+
+def test_one_pixel_is_seen_and_no_interval_is_cut_off():
+    rng = np.random.default_rng(1)
+    split = Split(rng.choice([0, 0, 0, TRAIN, TEST], (20, 20)).astype(np.uint8))
+    labels = np.where(split.role > 0, rng.integers(1, 4, (20, 20)), 0)
+    leakage = audit(split, labels, 3, class_map=labels)
+    histogram, curve = draw_leakage(leakage, by_position(split, labels, ("a", "b", "c"))).axes
+    low, high = histogram.get_ylim()
+    assert (histogram.get_yscale(), low < 1, high > max(leakage["distance_counts"])) == ("log", True, True)
+    bounds = [point for part in curve.collections for path in part.get_paths() for point in path.vertices[:, 1]]
+    assert curve.get_ylim()[0] < min(bounds)
+    assert curve.get_ylim()[1] > max(bounds)

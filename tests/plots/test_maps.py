@@ -99,11 +99,25 @@ def test_map_of_a_scene_without_labels():
     assert legend_texts(figure) == list(NAMES)
 
 
+def test_map_shows_its_confidence_and_no_data_white():
+    scene = make_scene(2, 3)
+    class_map, confidence = np.array([[0, 1, 1], [2, 2, 3]]), np.array([[0, 0.5, 1], [0.25, 0, 1]])
+    figure = maps.draw_map(scene, class_map, confidence=confidence)
+    (axes,) = [axes for axes in figure.axes if axes.get_title().startswith("Confidence")]
+    assert axes.images[0].get_array()[..., 0].tolist() == [[1, 0.5, 1], [0.25, 0, 1]]
+
+
+def test_what_was_not_tested_has_the_colour_of_no_class():
+    greys = [to_rgb(maps.RIGHT), to_rgb(maps.NOT_TESTED)]
+    assert all(len({*grey}) == 1 for grey in greys)
+    assert greys[1][0] - greys[0][0] > 0.15
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("classes", [3, 16])
 def test_map_fits_scenes_of_any_shape(shape, classes):
     scene = make_scene(*shape, bands=3, classes=classes)
-    figure = maps.draw_map(scene, np.ones(shape, np.uint8), scene.labels > 1, "Some scene")
+    figure = maps.draw_map(scene, np.ones(shape, np.uint8), scene.labels > 1, "Some scene", confidence=np.ones(shape))
     figure.draw_without_rendering()
     boxes = [axes.get_window_extent() for axes in figure.axes]
     boxes += [axes.title.get_window_extent() for axes in figure.axes]

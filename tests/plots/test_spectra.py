@@ -43,6 +43,15 @@ def test_spectra_leave_a_gap_where_bands_were_removed():
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), np.insert(wavelengths, 4, np.nan))
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_spectra_of_two_spectrometers_that_overlap_are_not_joined(order):
+    wavelengths = np.array([400.0, 410, 420, 430, 422, 432, 442, 452])[::order]
+    scene = replace(make_scene(), wavelengths=wavelengths, nominal=True)
+    axes = draw_spectra(scene, np.where(scene.labels == 1, 2, 3)).axes[0]
+    assert axes.get_xlabel() == "nominal wavelength (nm)"
+    np.testing.assert_array_equal(axes.lines[0].get_xdata(), np.insert(wavelengths, 4, np.nan))
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_spectra_panels(count, tmp_path):
     scene = make_scene()

@@ -42,6 +42,18 @@ def test_the_scene_itself_and_others_of_its_sensor_are_taken_as_they_are():
         assert adapt(scene, SENSOR, "itself") is scene
 
 
+def test_nominal_wavelengths_hold_no_sensor_against_another():
+    moved = replace(SCENE, wavelengths=SCENE.wavelengths + 100)
+    with pytest.raises(HsiError, match="more than half a band away"):
+        adapt(moved, SENSOR, "itself")
+    nominal = replace(moved, nominal=True)
+    assert sensor_of(nominal).wavelengths is None
+    assert adapt(nominal, SENSOR, "itself").cube is SCENE.cube
+    assert adapt(moved, sensor_of(nominal), "itself") is moved
+    with pytest.raises(HsiError, match="resample=true needs wavelengths on both sides"):
+        adapt(nominal, replace(SENSOR, bands=20), "itself", resample=True)
+
+
 @pytest.mark.parametrize(
     ("cube", "sentence"),
     [

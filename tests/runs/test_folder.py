@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from hsi.errors import HsiError
-from hsi.runs.folder import held
+from hsi.runs.folder import claim, finished, held
 from hsi.runs.identity import comparable, config_hash, identity, plain, settle
 
 
@@ -35,6 +36,18 @@ def test_a_start_that_failed_blocks_nothing(hsi_run):
     assert hsi_run(*TRIAL, "reduce.components=12", "hydra.run.dir=here").status == 2  # HybridSN needs 13
     assert hsi_run(*TRIAL, "model=nonsense", "hydra.run.dir=here").status == 2
     assert hsi_run(*TRIAL, "hydra.run.dir=here").status == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"seed": 1}, "(1 key differs, seed: there 0"), ({"seed": 1, "a": 2}, "(2 keys differ, for instance a:")],
+)
+def test_how_many_keys_differ_is_told(tmp_path, change, words):
+    config = {"seed": 0, "a": 1}
+    claim(tmp_path, config, [], force=False)
+    (tmp_path / "metrics.json").write_text("{}")
+    with pytest.raises(HsiError, match=re.escape(words)):
+        finished(tmp_path, config | change, "", "", "", force=False)
 
 
 def write_scene(value):

@@ -1,19 +1,24 @@
+import re
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import scipy.io
+import spectral
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 from PIL import Image
 from spectral.io import envi
+from spectral.io.aviris import read_aviris_bands
 
 from hsi.config.build import build
 from hsi.errors import HsiError
 from hsi.files import file_checksum
 from hsi.georeference import Georeference
+from hsi.recipes import compose_settings
+from hsi.runs.identity import config_hash, plain
 from hsi.scenes.assemble import from_arrays, require_classes
 from hsi.scenes.custom import load_custom
 from hsi.scenes.palette import OKABE_ITO
@@ -139,6 +144,47 @@ def test_published_loader_takes_plain_mappings(tmp_path):
     config = OmegaConf.to_container(write_published(tmp_path), resolve=True)
     scene = load_published(**{key: value for key, value in config.items() if not key.startswith("_")})
     assert scene.num_classes == 6
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_bands_are_as_many_as_the_scene_has_and_none_lies_in_water(name):
+    scene = composed(name)
+    said = int(re.search(r"(\d+) bands", (SCENES / f"{name}.yaml").read_text())[1])
+    centres = np.array(scene.get("band_centres") or np.linspace(*scene.get("band_range", (500, 800)), said))
+    assert len(centres) == said
+    assert 350 < centres.min() < centres.max() < 2600
+    assert not ((centres > 1363) & (centres < 1402) | (centres > 1819) & (centres < 1933)).any()
+
+
+def test_bands_of_indian_pines_are_those_of_the_sensors_calibration(indian_pines):
+    """Spectral Python carries the calibration of the 220 bands; the header of our file says which are left out."""
+    found = read_aviris_bands(str(Path(spectral.__file__).parent / "tests/data/92AV3C.spc")).centers
+    gone = [*range(104, 109), *range(150, 164), 220]
+    np.testing.assert_allclose(indian_pines.wavelengths, np.delete(found, np.array(gone) - 1), atol=0.005)
+    assert not indian_pines.nominal
+
+
+def test_of_a_range_that_is_published_wavelengths_are_nominal(tmp_path):
+    config = OmegaConf.to_container(write_published(tmp_path), resolve=True)
+    assert build(config, "scene").wavelengths is None
+    ranged = build(config | {"band_range": [430, 860]}, "scene")
+    np.testing.assert_allclose(ranged.wavelengths, 430 + 430 / 59 * np.arange(60))
+    assert ranged.nominal
+    listed = build(config | {"band_centres": list(range(400, 460))}, "scene")
+    assert (listed.wavelengths.tolist(), listed.nominal) == (list(range(400, 460)), False)
+    with pytest.raises(HsiError, match="2 wavelengths for 60 bands"):
+        build(config | {"band_centres": [1, 2]}, "scene")
+
+
+def test_what_wavelengths_say_is_no_part_of_a_run():
+    """Runs that were made before the scenes had any are the same runs."""
+    for name in ("indian_pines", "botswana", "pavia_u"):
+        tree, _ = compose_settings([f"scene={name}"])
+        before = {key: value for key, value in tree["scene"].items() if not key.startswith("band_")}
+        assert before != tree["scene"]
+        assert config_hash(tree) == config_hash(tree | {"scene": before})
+        assert not any(key.startswith("band_") for key in plain(tree)["scene"])
+    assert config_hash(compose_settings([])[0]).startswith("51a5a2bd")
 
 
 def test_indian_pines(indian_pines):

@@ -2,18 +2,21 @@
 
 import json
 import random
+import re
 import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hsi.runs.folder import REPORT
 from tests.nursery import Call, Nursery
 from tests.soak.commands import OUT, Command
 
 TOLD = "told.txt"  # what a command said, in its place
 UNLIKE = {"run.log", "predict.log", ".lock", "multirun.yaml", "summary.md", "summary.csv"}  # they hold times and places
 SO_FAR = {"summary.tex", "settings.png"}  # of a sweep that has failed: the members that are finished
+OF_A_PAGE = rb"sha256:[0-9a-f]{64}|(?<=seconds: )\w+</th><td>[0-9.]+|commit\W[^.]{0,20}[0-9a-f]{40}"
 OTHERS = ("seconds", "code")  # so do these keys of .json files; the code may be edited meanwhile
 LOOK = 0.002  # s between two looks at a command
 
@@ -100,10 +103,10 @@ class Yard:
             shutil.copy(place / TOLD, place / f"fault_{len(self.tally.faults)}.txt")
 
     def _compare(self, command: Command, place: Path, whole: bool) -> None:
-        model, found = _files(self.whole(command).place), _files(place)
+        model, found = files_of(self.whole(command).place), files_of(place)
         wrong = (model.keys() ^ found.keys()) if whole else set()
         both = model.keys() & found.keys() - (set() if whole else SO_FAR)
-        wrong |= {name for name in both if _content(found[name]) != _content(model[name])}
+        wrong |= {name for name in both if content(found[name]) != content(model[name])}
         self.tally.compared += len(both)
         self.tally.differing += len(wrong)
         self.expect(
@@ -118,14 +121,16 @@ def wait_for(process: int, path: Path) -> float:
     return time.monotonic()
 
 
-def _files(place: Path) -> dict[str, Path]:
+def files_of(place: Path) -> dict[str, Path]:
     """The files of a command that have to be alike, by name."""
     below = place / OUT
     return {str(p.relative_to(below)): p for p in below.rglob("*") if p.is_file() and p.name not in UNLIKE}
 
 
-def _content(path: Path) -> object:
-    """What has to be alike in a file: its bytes, of a .json file all but some keys."""
+def content(path: Path) -> object:
+    """What has to be alike in a file: its bytes, of a .json file all but some keys, of a page all but what follows."""
+    if path.name == REPORT:
+        return re.sub(OF_A_PAGE, b"", path.read_bytes())
     if path.suffix != ".json":
         return path.read_bytes()
     return {key: value for key, value in json.loads(path.read_bytes()).items() if key not in OTHERS}

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from label_images import label_images
 
-from hsi.splits.fields import number_fields, pixels_of_fields
+from hsi.splits.fields import number_fields, pixels_of_fields, weigh_fields
 
 
 def test_two_classes_by_hand():
@@ -25,3 +25,13 @@ def test_a_field_is_what_neighbours_of_one_class_share(labels):
         there = np.s_[down:, max(0, right) : cols + min(0, right)]
         alike = (labels[here] == labels[there]) & (labels[here] > 0)
         assert ((fields[here] == fields[there]) & (labels[here] > 0) == alike).all()
+
+
+@given(labels=label_images)
+def test_fields_of_a_class_weigh_alike_and_classes_as_many_pixels(labels):
+    fields, inside = number_fields(labels), labels > 0
+    weights = weigh_fields(labels[inside], fields[inside])
+    for k in np.unique(labels[inside]):
+        own = labels[inside] == k
+        sums = np.bincount(fields[inside][own], weights[own])[np.unique(fields[inside][own])]
+        np.testing.assert_allclose(sums, own.sum() / len(sums))

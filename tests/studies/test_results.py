@@ -8,6 +8,7 @@ from conftest import ROOT
 from hsi.errors import HsiError
 from studies import table
 from studies.protocols import HONEST, LEAKING, Study, both, group, protocol
+from studies.recipes import TABLE, section
 from studies.write_up import write, write_up
 
 
@@ -22,7 +23,7 @@ def study(runs: table.Table) -> Study:
 
 
 def test_results_are_those_of_the_tables(study):
-    assert (ROOT / "RESULTS.md").read_text(encoding="utf-8") == write_up(study)
+    assert (ROOT / "RESULTS.md").read_text(encoding="utf-8") == write_up(study, section(TABLE))
 
 
 def test_the_numbers_of_the_readme_are_those_of_the_results():
@@ -34,7 +35,7 @@ def test_the_numbers_of_the_readme_are_those_of_the_results():
 
 
 def test_results_and_their_figures_are_written(study, tmp_path):
-    write(study, tmp_path)
+    write(study, tmp_path, section(TABLE))
     assert (tmp_path / "RESULTS.md").read_bytes() == (ROOT / "RESULTS.md").read_bytes()
     for target in re.findall(r"!\[[^]]*\]\(([^)]+)\)", (tmp_path / "RESULTS.md").read_text(encoding="utf-8")):
         assert (tmp_path / target).stat().st_size > 10_000

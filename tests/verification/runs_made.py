@@ -9,6 +9,8 @@ from typing import Any
 
 from conftest import ROOT, TRIAL
 
+from hsi.runs.folder import manifest_hash
+
 
 def make(folder: Path, *words: str) -> Path:
     """A run in a process of its own; its folder."""
@@ -18,12 +20,14 @@ def make(folder: Path, *words: str) -> Path:
 
 
 def edited(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
-    """An attack on metrics.json."""
+    """An attack on metrics.json, by somebody who has the page quote the hash of what it is now."""
 
     def attack(folder: Path) -> None:
-        path = folder / "metrics.json"
+        path, page, before = folder / "metrics.json", folder / "report.html", manifest_hash(folder)
         metrics = json.loads(path.read_text())
         change(metrics)
         path.write_text(json.dumps(metrics))
+        if page.exists():
+            page.write_text(page.read_text().replace(before, manifest_hash(folder)))
 
     return attack

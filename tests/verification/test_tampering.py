@@ -53,7 +53,11 @@ def test_a_run_as_it_was_left(whole):
 
 def test_all_files_of_a_run_are_in_its_manifest(whole):
     written = {str(path.relative_to(whole)) for path in whole.rglob("*") if path.is_file()}
-    assert written - {"run.log", ".lock", "metrics.json"} == manifest(whole).keys() == {*FILES, "probabilities.npy"}
+    assert (
+        written - {"run.log", ".lock", "metrics.json", "report.html"}
+        == manifest(whole).keys()
+        == {*FILES, "probabilities.npy"}
+    )
 
 
 def other_values(value):

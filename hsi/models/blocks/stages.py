@@ -25,7 +25,7 @@ SMALL_FIELD = 3  # pixels that are not halved any more: of 3 comes 2, and batche
 class Stage(NamedTuple):
     """A part of a network after which attention may stand.
 
-    Parameters
+    Attributes
     ----------
     layers
         (B, ..., H, W) -> (B, channels, H', W'), or (B, channels, D, H', W') where `dims` is 3.

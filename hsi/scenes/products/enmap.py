@@ -52,8 +52,11 @@ def read_enmap(path: Path) -> Raster:
     path
         the metadata or the image; each finds the other.
 
-    Raises HsiError: the other file is missing, the metadata are not those of EnMAP, or describe other bands than the
-    image has.
+    Raises
+    ------
+    HsiError
+        The other file is missing, the metadata are not those of EnMAP, or describe other bands than the image
+        has.
     """
     if path.suffix.upper() == ".XML":
         metadata, image = path, image_beside(path)
