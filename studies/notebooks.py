@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "notebooks"
 LARGEST = 600_000  # bytes of a notebook
 COLOURS = 128  # of a picture
-PLACE = re.compile(r"(?<![\w.~/])/(?:tmp|home|root|work|mnt|var|opt|usr|Users)/|[A-Z]:\\\\")  # where a machine keeps files
+PLACE = re.compile(r"(?<![\w.~/])/(?:tmp|home|root|mnt|var|opt|usr|Users)/|[A-Z]:\\\\")  # where a machine keeps files
 PICTURE = "image/png"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -105,7 +105,8 @@ def main(words: list[str] | None = None) -> None:
     try:
         for path in paths:
             if not path.is_file():
-                raise HsiError(f"{path.name} is no notebook: choose {', '.join(p.stem for p in FOLDER.glob('*.ipynb'))}")
+                known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.ipynb")))
+                raise HsiError(f"{path.name} is no notebook: choose {known}")
             kept = tidy(execute(path, chosen.data))
             if wrong := faults(kept):
                 raise HsiError(f"{path.name} is left as it was, since its outputs have {', '.join(wrong)}")

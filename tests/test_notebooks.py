@@ -8,6 +8,7 @@ from conftest import ROOT, TRIAL
 from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+
 from studies.notebooks import FOLDER, faults, tidy
 
 SHORT = {"HSI_SCENE": "synthetic", "HSI_STEPS": "3", "HSI_SEEDS": "2"}
