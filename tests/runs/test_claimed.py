@@ -44,9 +44,9 @@ def test_a_run_is_finished_once_its_metrics_lie_there(tmp_path):
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        (OURS | {"seed": 4}, "for instance seed: there 3, here 4"),
-        ({"model": {"width": 8}}, "for instance seed: there 3, here None"),
-        (OURS | {"steps": 9}, "for instance steps: there None, here 9"),
+        (OURS | {"seed": 4}, "seed: there 3, here 4"),
+        ({"model": {"width": 8}}, "seed: there 3, here None"),
+        (OURS | {"steps": 9}, "steps: there None, here 9"),
         (OURS | {"seed": 4, "model": {"width": 9}}, "for instance model.width: there 8, here 9"),
     ],
 )

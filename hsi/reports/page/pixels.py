@@ -30,7 +30,7 @@ STEPS = 255  # of a quantised value, from the lowest to the highest of its band
 def pixel_data(shown: Shown) -> tuple[dict[str, Any], str]:
     """What the page's script has to know of the pixels, for JSON, and the elements that hold their arrays."""
     scene, made = shown.scene, shown.prediction
-    side = side_of(scene.rows, scene.cols)
+    side = side_of(scene.rows, scene.cols, MOST_PIXELS)
     small, class_map = thin(scene, made.class_map, side)
     kept = places(scene.rows, scene.cols, side)
     classes, chances = leading(
@@ -67,7 +67,7 @@ def pixel_data(shown: Shown) -> tuple[dict[str, Any], str]:
     return about, "".join(packed(name, array) for name, array in arrays.items())
 
 
-def side_of(rows: int, cols: int, most: int = MOST_PIXELS) -> int:
+def side_of(rows: int, cols: int, most: int) -> int:
     """The longest side of a thinned scene: every k-th row and column, the least k that leaves `most` pixels at most."""
     step = 1
     while ceil(rows / step) * ceil(cols / step) > most:
