@@ -70,7 +70,7 @@ def test_maps_of_a_short_hybridsn_of_its_own(execute):
 def test_maps_of_a_run_that_is_there_and_has_no_gradients(execute, hsi_run, tmp_path):
     assert hsi_run(*TRIAL, "model=knn", "hydra.run.dir=outputs/here").status == 0
     figures, printed = execute("maps.ipynb", HSI_RUN=str(tmp_path / "outputs/here"))
-    assert figures == 5  # an estimator has no history either
+    assert figures == 6
     assert printed.count("this model has no activation maps, as it has no gradients") == 2
 
 
@@ -92,7 +92,7 @@ def test_own_scene(execute):
     figures, printed = execute("own_scene.ipynb")
     assert figures == 2
     assert "EPSG:32632 (64, 64) (10.0, 10.0)" in printed
-    assert "No test window contains a training pixel" in printed
+    assert "No test window (1 x 1 pixels) contains a training pixel." in printed
     assert "beyond the values that the model was trained on" in printed
 
 

@@ -69,17 +69,19 @@ def draw_history(history: pd.DataFrame) -> Figure:
     """Draw loss and accuracy over the training steps: each batch thin, a running mean of batches strong.
 
     `history` has the columns step, loss and accuracy (a fraction), and may have validation_accuracy with NaN
-    where it was not measured.
+    where it was not measured. A fit in one go has one row, of all training pixels, and becomes a point.
     """
     figure = make_figure(9, 3.2)
     left, right = figure.subplots(1, 2)
     window = max(1, len(history) // 20)
+    single = {"marker": "o", "label": "training pixels"} if len(history) == 1 else {"label": "a training batch"}
     for axes, column, scale, label in ((left, "loss", 1, "loss"), (right, "accuracy", 100, "accuracy (%)")):
         values = scale * history[column]
-        axes.plot(history["step"], values, color=MEASURED, linewidth=0.6, alpha=0.45, label="a training batch")
+        axes.plot(history["step"], values, color=MEASURED, linewidth=0.6, alpha=0.45, **single)
         if window > 1:
             mean = values.rolling(window, min_periods=1, center=True).mean()
             axes.plot(history["step"], mean, color=MEASURED, linewidth=1.6, label=f"mean of {window} batches")
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         finish_chart(axes, "step", label)
     if (history["loss"] > 0).all():
         left.set_yscale("log")

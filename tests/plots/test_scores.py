@@ -64,7 +64,13 @@ def test_history_curves():
 )
 def test_history_without_validation(table, tmp_path):
     figure = draw_history(table)
-    entries = ["a training batch"] + ["mean of 2 batches"] * (len(table) == 50)
+    entries = {1: ["training pixels"], 9: ["a training batch"], 50: ["a training batch", "mean of 2 batches"]}
     if len(table.get("validation_accuracy", pd.Series()).dropna()) == 0:
-        assert [text.get_text() for text in figure.axes[1].get_legend().get_texts()] == entries
+        assert [text.get_text() for text in figure.axes[1].get_legend().get_texts()] == entries[len(table)]
     save(figure, tmp_path / "history.png")
+
+
+def test_history_of_a_fit_in_one_go_is_a_point_that_shows():
+    for axes in draw_history(make_history(1)).axes:
+        assert axes.lines[0].get_marker() == "o"
+        assert all(tick % 1 == 0 for tick in axes.get_xticks())
