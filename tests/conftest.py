@@ -6,14 +6,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # several tests at a time: a thread eac
     os.environ["OMP_NUM_THREADS"] = "1"
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hypothesis import settings
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from omegaconf import DictConfig, OmegaConf
 
 from hsi import run as run_module
@@ -23,13 +26,17 @@ from hsi.config.build import build
 from hsi.config.shipped import CONF
 from hsi.engine.contract import WindowClassifier
 from hsi.errors import NotInstalled
+from hsi.files import write
 from hsi.models.building import build_model
+from hsi.plots import canvas
 from hsi.scene import Scene
 
 ROOT = Path(__file__).parent.parent
 # models of scikit-learn's estimators: see tests/models/test_baselines.py, test_scales.py, test_posteriors.py
 ESTIMATORS = ("knn", "position", "posteriors", "random_forest", "scales", "svm", "svm_window")
 TRIAL = ["experiment=trial", "train.steps=4", "patch_size=9", "scene.rows=40", "scene.cols=36"]
+
+SAVE = canvas.save
 
 settings.register_profile("unhurried", deadline=None)  # the machine may be busy with experiments
 settings.load_profile("unhurried")
@@ -49,6 +56,30 @@ def build_network(config: DictConfig, in_channels: int, num_classes: int, **knob
         return build_model(OmegaConf.merge(config, knobs), in_channels, num_classes)
     except NotInstalled as error:
         pytest.skip(str(error))
+
+
+def save_draft(figure: Figure, path: Path) -> None:
+    """Draw what the figure shows small, and no axes."""
+    figure.set_layout_engine("none")
+    for axes in figure.findobj(Axes):
+        axes.set_axis_off()
+    content = BytesIO()
+    figure.savefig(content, format="png", dpi=20, metadata={"Software": None})
+    write(path, content.getvalue())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drafts() -> Iterator[None]:
+    """Runs in this process draw drafts: to lay out axes, and draw them, takes most of the time of a short run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(canvas, "save", save_draft)
+        yield
+
+
+@pytest.fixture
+def in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws pictures as users get them."""
+    monkeypatch.setattr(canvas, "save", SAVE)
 
 
 @dataclass(frozen=True)
@@ -74,7 +105,7 @@ def hsi_run(
         except SystemExit as leaving:
             status = int(leaving.code or 0)
         finally:
-            torch.use_deterministic_algorithms(False)
+            torch.set_deterministic_debug_mode("default")
         return Outcome(status, *capfd.readouterr())
 
     return call

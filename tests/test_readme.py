@@ -201,5 +201,5 @@ def test_python_runs(page, tmp_path, monkeypatch):
     try:
         exec(compile(code, page, "exec"), {})
     finally:
-        torch.use_deterministic_algorithms(False)
+        torch.set_deterministic_debug_mode("default")
     assert (tmp_path / "outputs" / "mine" / "metrics.json").is_file()

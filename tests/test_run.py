@@ -48,7 +48,7 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_run_leaves_every_file_and_says_where(hsi_run):
+def test_a_run_leaves_every_file_and_says_where(in_full, hsi_run):
     outcome = hsi_run(*TRIAL, "hydra.run.dir=here", "+attention=se", "split.validation=0.1", "train.validate_every=2")
     assert outcome.status == 0, outcome.err
     assert sorted(FILES) == sorted({*FILES} & {str(p.relative_to("here")) for p in Path("here").rglob("*")})
@@ -87,7 +87,7 @@ def test_accuracy_is_that_of_the_saved_map(hsi_run):
     assert (run.confusion.sum(axis=1) == [((scene.labels == k) & test).sum() for k in range(1, 7)]).all()
 
 
-def test_same_seed_same_bytes_other_seed_other_map(hsi_run):
+def test_same_seed_same_bytes_other_seed_other_map(in_full, hsi_run):
     for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
         assert hsi_run(*TRIAL, f"seed={seed}", f"hydra.run.dir={name}").status == 0
     content = {name: Path(name, "map.npy").read_bytes() for name in "abc"}
@@ -201,7 +201,7 @@ def test_attention_can_be_swept(hsi_run):
     assert all(f"attention={name}" in summary for name in ("none", "se", "spatial", "cbam", "eca"))
 
 
-def test_real_indian_pines(hsi_run, indian_pines):
+def test_real_indian_pines(in_full, hsi_run, indian_pines):
     """The main job on the real scene, a small network for some steps: far above the largest class's share, 24 %."""
     words = ["patch_size=9", "reduce.components=15", "train.steps=30", "train.batch_size=512", "hydra.run.dir=here"]
     data = os.environ.get("HSI_DATA_DIR", str(ROOT / "data"))

@@ -46,7 +46,7 @@ def call(line: str) -> Outcome:
         except SystemExit as leaving:
             status = int(leaving.code or 0)
         finally:
-            torch.use_deterministic_algorithms(False)
+            torch.set_deterministic_debug_mode("default")
     return Outcome(status, out.getvalue(), err.getvalue())
 
 

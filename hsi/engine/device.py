@@ -39,7 +39,8 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - for libraries that draw from the global generator
     torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True)
+    # Not `use_deterministic_algorithms`: it also sets an option of torch.compile, whose import takes a second or two.
+    torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.benchmark = False
 
 
@@ -47,13 +48,12 @@ def seed_everything(seed: int) -> None:
 def generators_kept() -> Iterator[None]:
     """Put back afterwards what `seed_everything` sets, for callers whose own draws must not depend on a training."""
     drawn, numbers = random.getstate(), np.random.get_state()  # noqa: NPY002 - what libraries draw from
-    deterministic, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
-    warning = torch.is_deterministic_algorithms_warn_only_enabled()
+    deterministic, benchmark = torch.get_deterministic_debug_mode(), torch.backends.cudnn.benchmark
     with torch.random.fork_rng():
         try:
             yield
         finally:
             random.setstate(drawn)
             np.random.set_state(numbers)  # noqa: NPY002
-            torch.use_deterministic_algorithms(deterministic, warn_only=warning)
+            torch.set_deterministic_debug_mode(deterministic)
             torch.backends.cudnn.benchmark = benchmark

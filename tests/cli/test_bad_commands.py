@@ -307,7 +307,7 @@ def hsi(
         except SystemExit as leaving:
             status = int(leaving.code or 0)
         finally:
-            torch.use_deterministic_algorithms(False)
+            torch.set_deterministic_debug_mode("default")
         return Outcome(status, *capfd.readouterr())
 
     return call

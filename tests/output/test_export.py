@@ -210,7 +210,7 @@ def finished(tmp_path_factory):
     try:
         run = hsi.fit(scene, scene.split("random", train=0.3), model="hybridsn", steps=30, patch_size=9, device="cpu")
     finally:
-        torch.use_deterministic_algorithms(False)
+        torch.set_deterministic_debug_mode("default")
     run.save(folder / "trained")
     np.save(folder / "cube.npy", scene.cube)
     return folder

@@ -34,7 +34,7 @@ def test_the_numbers_of_the_readme_are_those_of_the_results():
     assert [number for number in sorted(claimed) if number not in results] == []
 
 
-def test_results_and_their_figures_are_written(study, tmp_path):
+def test_results_and_their_figures_are_written(in_full, study, tmp_path):
     write(study, tmp_path, section(TABLE))
     assert (tmp_path / "RESULTS.md").read_bytes() == (ROOT / "RESULTS.md").read_bytes()
     for target in re.findall(r"!\[[^]]*\]\(([^)]+)\)", (tmp_path / "RESULTS.md").read_text(encoding="utf-8")):

@@ -21,7 +21,7 @@ WORDS = [*TRIAL, "split.validation=0.2", "train.validate_every=2", "device=cpu"]
 @pytest.fixture(autouse=True)
 def _deterministic_here_alone():
     yield
-    torch.use_deterministic_algorithms(False)
+    torch.set_deterministic_debug_mode("default")
 
 
 def with_labels_permuted(scene, split, role):

@@ -18,7 +18,7 @@ def small(monkeypatch):
         unknown.hsi, "load", lambda name, **more: hsi.from_arrays(scene.cube, scene.labels, name=name, **more)
     )
     yield
-    torch.use_deterministic_algorithms(False)
+    torch.set_deterministic_debug_mode("default")
 
 
 def test_a_class_left_out_gets_a_row_for_each_evidence_and_is_not_measured_twice(small, tmp_path, capsys, monkeypatch):

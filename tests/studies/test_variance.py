@@ -82,4 +82,4 @@ def test_it_measures_what_is_missing_and_says_what_changes_a_run(tmp_path, capsy
         pd.testing.assert_frame_equal(again.drop(columns="seconds"), rows.drop(columns="seconds"))
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(False)
+        torch.set_deterministic_debug_mode("default")
