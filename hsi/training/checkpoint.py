@@ -8,7 +8,7 @@ import copy
 import json
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,10 +35,14 @@ MOMENTS, BEST = "optimizer.", "best."
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where the state of a training is kept, and of which training: `identity` binds it to scene, split and recipe."""
+    """Where the state of a training is kept, and of which training: `identity` binds it to scene, split and recipe.
+
+    `follow` is told the history, a row a step, each time that it is kept.
+    """
 
     path: Path
     identity: str
+    follow: Callable[[Sequence[Mapping[str, float]]], None] | None = None
 
     def exists(self) -> bool:
         """Whether there is one to resume from."""
@@ -57,6 +61,8 @@ class Checkpoint:
         threads = torch.get_num_threads()
         header = json.dumps({"identity": self.identity, "threads": threads, "progress": progress})
         files.write(self.path, to_bytes({k: v.contiguous() for k, v in tensors.items()}, {"state": header}))
+        if self.follow:
+            self.follow(progress["history"])
 
     def load(
         self, model: nn.Module, optimizer: Optimizer, schedule: LRScheduler, steps: int
