@@ -24,9 +24,10 @@ FOLDER, MANIFEST, USER = "hsi.folder", "hsi.manifest", "mlflow.user"  # tags
 MOST_VALUES, MOST_PARAMETERS, LONGEST = 1000, 100, 500  # of a request; characters of a parameter
 SETTINGS = {  # of MLflow, where the environment says nothing else
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # 7 of its own would stop a training for minutes
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",  # seconds
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by its own 7 a training would stand still for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",  # seconds
 }
+QUIET = {"mlflow": logging.WARNING, "alembic": logging.WARNING, "urllib3": logging.ERROR}
 
 T = TypeVar("T")
 
@@ -72,8 +73,8 @@ class MLflow:
             os.environ.setdefault(name, value)
         from mlflow import MlflowClient  # after the settings, and only where it is wanted
 
-        for name in ("mlflow", "alembic"):
-            logging.getLogger(name).setLevel(logging.WARNING)
+        for name, level in QUIET.items():
+            logging.getLogger(name).setLevel(level)
         if not self.store.startswith(SQLITE):
             client = MlflowClient(self.store)
             yield client, self._experiment(client, None)

@@ -1,8 +1,8 @@
 """Copies of runs, as ``tracking=`` asks for them; the files of a run stay the truth.
 
-What is copied has been written before: the steps of a training with each of its checkpoints, all else from the folder of
-the finished run. Whoever resumes or repeats a run replaces its copy, so that no step is in it twice. Nothing here changes
-a run: a tracker that fails costs a warning, and the copy.
+What is copied has been written before: the steps of a training with each of its checkpoints, all else from the folder
+of the finished run. Whoever resumes or repeats a run replaces its copy, so that no step is in it twice. Nothing here
+changes a run: a tracker that fails costs a warning, and the copy.
 """
 
 import logging
@@ -106,7 +106,7 @@ class _Follower:
     steps: int = 0
 
     def follow(self, history: Rows) -> None:
-        self._attempt(lambda: self._add_steps(history, None))
+        self._attempt(lambda: self._add_steps(history))
 
     def conclude(self) -> None:
         self._attempt(self._add_end)
@@ -123,21 +123,25 @@ class _Follower:
                 work()
         except Exception as error:  # whatever a tracker, its disk and its network raise
             log.warning(
-                "Tracking has failed (%s): the run goes on without it; once it is finished, the same command copies it.",
+                "Tracking failed (%s). The run does without it; when it is finished, repeat the command to copy it.",
                 shown(f"{type(error).__name__}: {error}", 200),
             )
-            self.leave()
+            self.tracker = self.copy = None  # nor is the copy closed: a server that is away would be waited for again
 
-    def _add_steps(self, history: Rows, manifest: str | None) -> None:
+    def _begin(self, manifest: str | None) -> None:
         if self.tracker and not self.copy:
             self.copy = self.tracker.begin(self.folder, self.parameters, manifest)
+
+    def _add_steps(self, history: Rows) -> None:
+        self._begin(None)
         if self.copy and len(history) > self.steps:
             self.copy.add_steps(history[self.steps :])
             self.steps = len(history)
 
     def _add_end(self) -> None:
-        history: Any = read_history(self.folder).to_dict("records")
-        self._add_steps(history, manifest_hash(self.folder))
+        self._begin(manifest_hash(self.folder))
         if self.copy:
+            history: Any = read_history(self.folder).to_dict("records")
+            self._add_steps(history)
             self.copy.add_end(self.folder, figures_of(files.read_json(self.folder / METRICS)), self.steps)
             self.copy.close(whole=True)
