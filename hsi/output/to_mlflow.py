@@ -52,7 +52,7 @@ class MLflow:
 
         A copy that is whole stays as it is, and None is returned.
         """
-        tags = {FOLDER: str(folder.resolve()), USER: getpass.getuser()}
+        tags = {FOLDER: str(folder.resolve()), USER: _user()}
         with self._opened() as (client, experiment):
             for earlier in client.search_runs([experiment], " and ".join(_equals(*tag) for tag in tags.items())):
                 if manifest and earlier.data.tags.get(MANIFEST) == manifest:
@@ -126,6 +126,13 @@ class _Logged:
         metrics = [Metric(name, value, now, step) for name, value, step in values]
         for some in _shared_out(metrics, MOST_VALUES):
             self.client.log_batch(self.run, metrics=some)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as nobody it knows
+        return "unknown"
 
 
 def _shared_out(values: Sequence[T], most: int) -> list[Sequence[T]]:

@@ -96,9 +96,14 @@ def track(folder, tracker, *histories, parameters=PARAMETERS):
 
 def break_off(folder, tracker, history):
     """A run that is interrupted once so much of its history is in its checkpoint."""
-    with pytest.raises(KeyboardInterrupt), tracked(folder, tracker, PARAMETERS) as follow:
-        follow(history)
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with tracked(folder, tracker, PARAMETERS) as follow:
+            follow(history)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
 
 
 def test_every_step_is_copied_once_however_the_history_arrives(finished):
