@@ -82,6 +82,11 @@ class MLflow:
         database = Path(self.store.removeprefix(SQLITE)).absolute()
         database.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{database}.lock"):
+            if not database.exists():  # made beside it: a process that is killed would leave half of its tables
+                unfinished = database.with_name(f"{database.name}.part")
+                unfinished.unlink(missing_ok=True)
+                MlflowClient(f"{SQLITE}{unfinished}")
+                unfinished.rename(database)
             client = MlflowClient(f"{SQLITE}{database}")
             yield client, self._experiment(client, database.with_name("mlruns").as_uri())
 

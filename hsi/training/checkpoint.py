@@ -7,6 +7,7 @@ the file's header. Learning rates follow from the number of steps, so the schedu
 import copy
 import json
 import logging
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ MOMENTS, BEST = "optimizer.", "best."
 class Checkpoint:
     """Where the state of a training is kept, and of which training: `identity` binds it to scene, split and recipe.
 
-    `follow` is told the history, a row a step, each time that it is kept.
+    `follow` is told the history, a row a step, each time that it has been kept.
     """
 
     path: Path
@@ -61,8 +62,13 @@ class Checkpoint:
         threads = torch.get_num_threads()
         header = json.dumps({"identity": self.identity, "threads": threads, "progress": progress})
         files.write(self.path, to_bytes({k: v.contiguous() for k, v in tensors.items()}, {"state": header}))
+
+    def tell(self, history: Sequence[Mapping[str, float]]) -> float:
+        """Tell who follows the training how far the state has come that is kept; returns the seconds that it took."""
+        started = time.monotonic()
         if self.follow:
-            self.follow(progress["history"])
+            self.follow(history)
+        return time.monotonic() - started
 
     def load(
         self, model: nn.Module, optimizer: Optimizer, schedule: LRScheduler, steps: int

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from conftest import TRIAL
 from PIL import Image
 
@@ -22,9 +21,8 @@ from hsi.files import file_checksum
 from hsi.output import result, to_mlflow, to_tensorboard, tracking
 from hsi.output.manifest import PICTURES
 from hsi.output.tracking import Tracker, figures_of, tracked
-from hsi.runs.folder import METRICS, manifest_hash
+from hsi.runs.folder import CHECKPOINT, METRICS, manifest_hash
 from hsi.runs.opened import read_history
-from hsi.training.checkpoint import Checkpoint
 
 PARAMETERS = {"model": "lenet", "train.steps": 5, "scene.classes.Corn (no till)": "#ffd700", "split.train": [0.1]}
 
@@ -143,22 +141,19 @@ def test_a_tracker_that_fails_is_named_once_and_asked_no_more(finished, monkeypa
     assert warning.startswith("Tracking failed (OSError: the server is away). ")
 
 
-def test_a_checkpoint_tells_of_the_history_that_it_has_kept(tmp_path):
-    path, told = tmp_path / "checkpoint", []
-    model = torch.nn.Linear(2, 2)
-    checkpoint = Checkpoint(path, "", lambda history: told.append((path.exists(), list(history))))
-    history = [{"step": 1.0, "loss": 0.5}]
-    checkpoint.save(model, torch.optim.SGD(model.parameters()), {}, {"history": history})
-    assert told == [(True, history)]
-
-
 def test_a_run_that_is_tracked_is_the_same_run(hsi_run, monkeypatch, tmp_path):
     """The same folder and files as without tracking, whether it fails or not; later the finished run is copied."""
     words = (*TRIAL, "split.validation=0.1", "train.validate_every=2", "train.checkpoint_seconds=0", "report=false")
     monkeypatch.setattr(tracking, "find_spec", lambda package: True)
     monkeypatch.setattr(result, "figures", lambda made, model: {})  # they take most of the time
     shown = [hsi_run(*words, "hydra.run.dir=plain")]
-    kept = Kept()
+    kept, safe = Kept(), []
+
+    def add_steps(rows):
+        safe.append((tmp_path / "tracked" / CHECKPOINT).exists())
+        Kept.add_steps(kept, rows)
+
+    monkeypatch.setattr(kept, "add_steps", add_steps)
     monkeypatch.setattr(to_mlflow.MLflow, "begin", kept.begin)
     monkeypatch.setattr(kept, "add_end", None)
     asked = ("tracking=mlflow", "tracking.experiment=other")
@@ -167,6 +162,7 @@ def test_a_run_that_is_tracked_is_the_same_run(hsi_run, monkeypatch, tmp_path):
     assert ["Tracking failed" in outcome.out for outcome in shown] == [False, True]
     rows = history_of(tmp_path / "tracked").to_dict("records")
     assert kept.told == ["begun", 1, 1, 1, 1]  # live: a step with each checkpoint
+    assert safe == [True] * 4  # and no step that a resumed run would do again
     assert str(kept.rows) == str(rows)
 
     plain, ours = (files.read_json(tmp_path / name / METRICS) for name in ("plain", "tracked"))
@@ -266,6 +262,7 @@ def test_mlflow_reads_what_the_files_say(finished, tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     store = to_mlflow.MLflow("sqlite:///below/mlflow.db", "fields")
+    files.write(tmp_path / "below" / "mlflow.db.part", "of a process that was killed")
     rows = history_of(finished).to_dict("records")
     break_off(finished, store, [row | {"loss": 9.0} for row in rows[:3]])
     client = MlflowClient(f"sqlite:///{tmp_path}/below/mlflow.db")
