@@ -18,7 +18,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from hsi.config.build import DIRECTIVES, TARGET, build, build_as, build_later, check, check_value, described, taken
 from hsi.config.faults import explain
-from hsi.config.shipped import CONF
+from hsi.config.shipped import CONF, TRACKING
 from hsi.config.sources import guard_sources
 from hsi.config.values import Seed, Window
 from hsi.config.window import register_window
@@ -87,8 +87,13 @@ def compose_settings(overrides: Sequence[str] = (), command: str = "config") -> 
 
 
 def chosen(choices: Mapping[str, str]) -> dict[str, str]:
-    """The name chosen in each group, Hydra's own groups left out."""
-    return {group: name for group, name in choices.items() if not group.startswith("hydra/")}
+    """The name chosen in each group, those of Hydra and of tracking left out."""
+    return {group: name for group, name in choices.items() if group.partition("/")[0] not in ("hydra", TRACKING)}
+
+
+def of_the_run(words: Sequence[str]) -> list[str]:
+    """The words of a command line without those on tracking."""
+    return [word for word in words if re.split(r"[.=@]", word.lstrip("+~"), maxsplit=1)[0] != TRACKING]
 
 
 def override(key: str, value: Any) -> str:

@@ -34,7 +34,7 @@ def run(config: DictConfig) -> float | None:
     request = Request.read(config)
     recipe, folder = request.recipe(), request.folder
     started = time.monotonic()
-    with held(folder):
+    with held(folder), request.tracked() as follow:
         scene = request.scene()
         split = request.split(scene)
         precision = recipe.training.precision_on(resolve_device(request.device))
@@ -45,7 +45,7 @@ def run(config: DictConfig) -> float | None:
             return metrics.get("validation_oa")
         log.info("Results go to %s", folder)
         record = Record(request.tree, request.choices, request.overrides, time.monotonic() - started)
-        kept = Checkpoint(folder / CHECKPOINT, identity(request.tree, *made_of))
+        kept = Checkpoint(folder / CHECKPOINT, identity(request.tree, *made_of), follow)
         take = partial(claim, folder, request.tree, request.overrides, request.force)
         result = classify(scene, split, recipe, seed=request.seed, device=request.device, checkpoint=kept, ready=take)
         writing = time.monotonic()

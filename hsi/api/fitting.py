@@ -7,8 +7,9 @@ from hsi.api.scenes import Scene, Split
 from hsi.config.build import check_value
 from hsi.config.values import Seed
 from hsi.engine.device import Device
+from hsi.errors import WrongInput
 from hsi.experiment import classify
-from hsi.recipes import SHORT, compose_settings, override, recipe_of
+from hsi.recipes import SHORT, compose_settings, of_the_run, override, recipe_of
 from hsi.runs.result import Record
 from hsi.scene import scene_hash
 
@@ -39,6 +40,8 @@ def fit(
     asked = [f"model={model}", *([] if attention is None else [f"+attention={attention}"])]
     asked += [override(SHORT.get(key, key), value) for key, value in choices.items()]
     overrides = [*(scene.overrides or ()), *(split.overrides or ()), *asked, override("seed", seed), *words]
+    if of_the_run(overrides) != overrides:
+        raise WrongInput("tracking= is for the command, hsi run: leave it out")
     tree, chosen = compose_settings(overrides)
     if scene.overrides is None:
         tree["scene"], chosen["scene"] = {"name": scene.name, "given": scene_hash(scene)}, "arrays"

@@ -1,7 +1,8 @@
 """What a command line asks of a run, checked: the settled configuration, and what is built from it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,7 @@ from omegaconf import DictConfig
 from pydantic import BeforeValidator, Field
 
 from hsi.config.build import build_as, check_value
+from hsi.config.shipped import TRACKING
 from hsi.config.values import FilePath, Folder, Index, Seed, Switch, Window
 from hsi.engine.device import Device, Precision
 from hsi.errors import HsiError
@@ -19,7 +21,8 @@ from hsi.evaluation.areas import AreaSample
 from hsi.experiment import Recipe
 from hsi.files import file_checksum
 from hsi.output.export import Format
-from hsi.recipes import chosen, recipe_of, split_of
+from hsi.output.tracking import Rows, Tracker, tracked
+from hsi.recipes import chosen, of_the_run, recipe_of, split_of
 from hsi.runs.applied import Options, classes_of
 from hsi.runs.identity import comparable, settle
 from hsi.runs.model import BUNDLE, WEIGHTS, TrainedModel, load_model
@@ -152,6 +155,8 @@ class Request:
         The settled configuration, see `hsi.runs.identity.settle`.
     choices
         The name chosen in each group.
+    overrides
+        The words on the command line, without those on tracking, which is no part of the run.
     """
 
     seed: Seed
@@ -164,6 +169,7 @@ class Request:
     choices: Mapping[str, str]
     overrides: list[str]
     folder: Path
+    tracker: Tracker
 
     @classmethod
     def read(cls, config: DictConfig) -> "Request":
@@ -175,8 +181,9 @@ class Request:
             **checked,
             tree={**tree, **checked},
             choices=chosen(hydra.runtime.choices),
-            overrides=list(hydra.overrides.task),
+            overrides=of_the_run(hydra.overrides.task),
             folder=Path(hydra.runtime.output_dir),
+            tracker=build_as(Tracker, config[TRACKING], TRACKING),  # type: ignore[type-abstract]
         )
 
     def scene(self) -> Scene:
@@ -192,6 +199,11 @@ class Request:
     def recipe(self) -> Recipe:
         """Every choice but scene, split and seed, built."""
         return recipe_of(self.tree, self.choices["model"])
+
+    def tracked(self) -> AbstractContextManager[Callable[[Rows], None]]:
+        """What copies the run to where it is tracked, see `hsi.output.tracking.tracked`."""
+        asked = {group: name for group, name in self.choices.items() if name is not None}
+        return tracked(self.folder, self.tracker, asked | comparable(self.tree))
 
 
 def _own(request: type, tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ _PACKAGED = _PACKAGE / "conf"  # in a wheel
 CONF = _PACKAGED if _PACKAGED.exists() else _PACKAGE.parent / "conf"  # in a source tree
 
 PUBLISHED = "hsi.scenes.published.load_published"  # the loader that fetches files
+TRACKING = "tracking"  # the group that says where runs are copied to: no part of a run at all
 MACHINE = "_machine_"  # lists keys of its file that change nothing about a result
 _TITLE = re.compile(r"(?:# @package .*\n)?# (?:Baseline: )?(.+?)(?: \([^()]*\d{4}\))?: ")
 

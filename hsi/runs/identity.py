@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hsi.config.build import TARGET
 from hsi.config.moved import today
-from hsi.config.shipped import MACHINE, machine_keys
+from hsi.config.shipped import MACHINE, TRACKING, machine_keys
 
 PATHS = (
     *("data_dir", "scene.data_dir", "scene.cube", "scene.labels", "scene.cubes"),
@@ -36,8 +36,8 @@ FORMAT = 4  # of metrics.json: 3 lacks keys, 2 has checksums of fewer files, run
 
 
 def settle(config: DictConfig) -> dict[str, Any]:
-    """The configuration as it is saved: without Hydra's own part, resolved, its paths absolute."""
-    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    """The configuration as it is saved: without the parts of Hydra and of tracking, resolved, its paths absolute."""
+    own = OmegaConf.masked_copy(config, [str(key) for key in config if key not in ("hydra", TRACKING)])
     own._set_parent(config)  # so that references find their way
     tree = cast(dict[str, Any], OmegaConf.to_container(own, resolve=True, throw_on_missing=True))
     for key in PATHS:

@@ -7,8 +7,9 @@ the file's header. Learning rates follow from the number of steps, so the schedu
 import copy
 import json
 import logging
+import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,10 +36,14 @@ MOMENTS, BEST = "optimizer.", "best."
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where the state of a training is kept, and of which training: `identity` binds it to scene, split and recipe."""
+    """Where the state of a training is kept, and of which training: `identity` binds it to scene, split and recipe.
+
+    `follow` is told the history, a row a step, each time that it has been kept.
+    """
 
     path: Path
     identity: str
+    follow: Callable[[Sequence[Mapping[str, float]]], None] | None = None
 
     def exists(self) -> bool:
         """Whether there is one to resume from."""
@@ -57,6 +62,13 @@ class Checkpoint:
         threads = torch.get_num_threads()
         header = json.dumps({"identity": self.identity, "threads": threads, "progress": progress})
         files.write(self.path, to_bytes({k: v.contiguous() for k, v in tensors.items()}, {"state": header}))
+
+    def tell(self, history: Sequence[Mapping[str, float]]) -> float:
+        """Tell who follows the training how far the state has come that is kept; returns the seconds that it took."""
+        started = time.monotonic()
+        if self.follow:
+            self.follow(history)
+        return time.monotonic() - started
 
     def load(
         self, model: nn.Module, optimizer: Optimizer, schedule: LRScheduler, steps: int

@@ -114,6 +114,8 @@ class Steps:
                 saved = time.monotonic()
                 course.seconds = saved - started
                 checkpoint.save(model, descent, course.best, course.progress())
+                told = checkpoint.tell(course.history)  # which is no time of the training's
+                saved, started = saved + told, started + told
         if course.best:
             model.load_state_dict(course.best)
         model.eval()

@@ -1,5 +1,6 @@
 """A training that is interrupted goes on to the same bytes, and goes on with nothing but itself."""
 
+import json
 from functools import partial
 from pathlib import Path
 
@@ -60,6 +61,27 @@ def train(optimizer, checkpoint=None):
     )
     model = network()
     return model, recipe.fit(model, SAMPLES, Engine(), 3, checkpoint)
+
+
+def test_who_follows_a_training_is_told_what_its_checkpoint_has(tmp_path):
+    path, told = tmp_path / "checkpoint.safetensors", []
+
+    def follow(history):
+        with safe_open(path, "pt") as file:
+            assert str(json.loads(file.metadata()["state"])["progress"]["history"]) == str(history)
+        told.append(len(history))
+
+    train(OPTIMIZERS["adamw"], Checkpoint(path, "this training", follow))
+    assert told == [*range(1, STEPS + 1)]
+
+
+def test_the_time_of_those_who_follow_is_not_the_training_s(tmp_path):
+    class Slow(Checkpoint):
+        def tell(self, history):
+            return 1000.0
+
+    _, fitted = train(OPTIMIZERS["adamw"], Slow(tmp_path / "checkpoint.safetensors", "this training"))
+    assert -2000 < fitted.seconds < -1900  # after the first step and after the last
 
 
 @pytest.mark.parametrize("step", range(1, STEPS + 1))
