@@ -1,5 +1,6 @@
 """Shared by all tests: the commands run in this process, the small scene, the real one."""
 
+import gc
 import os
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # several tests at a time: a thread each, or they stand in each other's way
@@ -56,6 +57,12 @@ def build_network(config: DictConfig, in_channels: int, num_classes: int, **knob
         return build_model(OmegaConf.merge(config, knobs), in_channels, num_classes)
     except NotInstalled as error:
         pytest.skip(str(error))
+
+
+def pytest_collection_finish() -> None:
+    """What has been loaded stays: no collection of garbage need look through it, as some libraries ask for often."""
+    gc.collect()
+    gc.freeze()
 
 
 def save_draft(figure: Figure, path: Path) -> None:

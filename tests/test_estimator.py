@@ -42,14 +42,16 @@ ZERO_IS_NONE = {
 
 
 @parametrize_with_checks(
-    [
-        PatchClassifier("svm", unlabelled=None),
-        PatchClassifier("knn", unlabelled=None),
-        PatchClassifier("knn"),
-    ],
+    [PatchClassifier("knn", unlabelled=None), PatchClassifier("knn")],
     expected_failed_checks=lambda estimator: {} if estimator.unlabelled is None else ZERO_IS_NONE,
 )
 def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.long
+@parametrize_with_checks([PatchClassifier("svm", unlabelled=None)])
+def test_scikit_learn_checks_of_another_model(estimator, check):
     check(estimator)
 
 

@@ -4,14 +4,14 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import ROOT, TRIAL
+from nursery import Nursery
 from safetensors.numpy import load_file
 
 from hsi.evaluation.position import in_words
@@ -36,16 +36,10 @@ FILES = [
 ]
 
 
-def start(folder: Path, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "hsi.run", *TRIAL, f"hydra.run.dir={folder}", *words],
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        # tests that were started in the background ignore the keyboard, and so would their children
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    with Nursery(tmp_path_factory.mktemp("nursery")) as made:
+        yield made
 
 
 def test_a_run_leaves_every_file_and_says_where(in_full, hsi_run):
@@ -110,39 +104,43 @@ def test_dense_and_patch_runs_agree(hsi_run):
     assert (np.load("dense/map.npy") == np.load("patch/map.npy")).mean() > 0.999
 
 
-def test_killed_and_started_again_ends_in_the_same_bytes(tmp_path):
-    words = ["train.steps=40", "train.checkpoint_seconds=0", "split.validation=0.1", "train.validate_every=3"]
-    whole = start(tmp_path / "whole", *words)
-    assert whole.wait() == 0, whole.stdout.read()
-    killed = start(tmp_path / "killed", *words)
-    checkpoint = tmp_path / "killed" / "checkpoint.safetensors"
-    while not checkpoint.exists():
-        assert killed.poll() is None, killed.stdout.read()
-        time.sleep(0.01)
-    killed.send_signal(signal.SIGKILL)
-    assert killed.wait() == -signal.SIGKILL
-    assert not (tmp_path / "killed" / "metrics.json").exists()
-    again = start(tmp_path / "killed", *words)
-    told, _ = again.communicate()
-    assert again.returncode == 0
-    assert "Resuming from step" in told
+def test_killed_and_started_again_ends_in_the_same_bytes(nursery, tmp_path):
+    words = [*TRIAL, "train.steps=40", "train.checkpoint_seconds=0", "split.validation=0.1", "train.validate_every=3"]
+    whole, killed, told = tmp_path / "whole", tmp_path / "killed", tmp_path / "told"
+    nursery.start("hsi.run", *words, f"hydra.run.dir={whole}", told=told)
+    assert nursery.end() == 0, told.read_text()
+    child = nursery.start("hsi.run", *words, f"hydra.run.dir={killed}", told=told)
+    wait_for(killed / "checkpoint.safetensors", told)
+    os.kill(child, signal.SIGKILL)
+    assert nursery.end() == -signal.SIGKILL
+    assert not (killed / "metrics.json").exists()
+    nursery.start("hsi.run", *words, f"hydra.run.dir={killed}", told=told)
+    assert nursery.end() == 0, told.read_text()
+    assert "Resuming from step" in told.read_text()
     for name in ("map.npy", "confidence.npy", "model.safetensors", "history.csv", "split.npz", "confusion.csv"):
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+        assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def wait_for(path: Path, told: Path) -> None:
+    """Until the file is there."""
+    last = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < last, told.read_text()
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(("number", "word", "status"), [("SIGINT", "Interrupted", 130), ("SIGTERM", "Terminated", 143)])
-def test_a_signal_ends_a_run_with_a_sentence(tmp_path, number, word, status):
+def test_a_signal_ends_a_run_with_a_sentence(nursery, tmp_path, number, word, status):
     """By the keyboard, or as schedulers of clusters do it."""
-    process = start(tmp_path / "here", "train.steps=100000", "train.checkpoint_seconds=0")
-    while not (tmp_path / "here" / "checkpoint.safetensors").exists():
-        assert process.poll() is None, process.stdout.read()
-        time.sleep(0.05)
-    process.send_signal(getattr(signal, number))
-    told, _ = process.communicate(timeout=120)
-    assert process.returncode == status
-    assert f"{word}. Rerun the same command to resume" in told
-    assert "Traceback" not in told
-    with held(tmp_path / "here"):  # the lock is free
+    here, told = tmp_path / "here", tmp_path / "told"
+    words = [*TRIAL, "train.steps=100000", "train.checkpoint_seconds=0", f"hydra.run.dir={here}"]
+    child = nursery.start("hsi.run", *words, told=told)
+    wait_for(here / "checkpoint.safetensors", told)
+    os.kill(child, getattr(signal, number))
+    assert nursery.end() == status
+    assert f"{word}. Rerun the same command to resume" in told.read_text()
+    assert "Traceback" not in told.read_text()
+    with held(here):  # the lock is free
         pass
 
 

@@ -3,11 +3,13 @@
 import subprocess
 import sys
 
+import pytest
 from conftest import ROOT
 
 KINDS = ("training", "writing", "prediction")
 
 
+@pytest.mark.long
 def test_one_kill_of_each_kind(tmp_path):
     words = ["--rounds", "1", "--steps", "2", "--seed", "1", "--folder", str(tmp_path)]
     words += [f"--only={kind}" for kind in KINDS]

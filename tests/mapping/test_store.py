@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -18,8 +17,6 @@ from conftest import ROOT
 from nursery import Nursery
 
 import hsi
-from hsi import predict
-from hsi.cli import main as cli
 from hsi.errors import HsiError
 from hsi.mapping.blocks import Block, Task, map_block
 from hsi.mapping.store import DamagedBlock, clear, open_store, work
@@ -30,30 +27,37 @@ from hsi.runs.model import load_model
 
 KEPT = ROOT / "tests" / "runs" / "of_ee5a441"
 WORDS = [f"run={KEPT / 'network'}", f"scene.cube={KEPT / 'cube.npy'}", "device=cpu", "memory_gb=0.0005"]
-WORDS += ["symmetries=8", "probabilities=true"]
+WORDS += ["probabilities=true"]
 FILES = ("map.npy", "confidence.npy", "probabilities.npy", "map.png", "areas.csv")
 KILLS = 5
 NUMBER = 36  # of blocks
 
 
-@pytest.fixture
-def nursery(tmp_path):
-    with Nursery(tmp_path) as made:
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory):
+    with Nursery(tmp_path_factory.mktemp("nursery")) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def whole(nursery, tmp_path_factory):
+    """What a prediction leaves that nothing disturbs."""
+    out = tmp_path_factory.mktemp("undisturbed") / "whole"
+    nursery.start("hsi.predict", *WORDS, f"out={out}")
+    assert nursery.end() == 0
+    return content(out)
 
 
 def content(folder):
     return [(Path(folder) / name).read_bytes() for name in FILES]
 
 
-def test_kills_at_random_moments_change_no_byte(nursery, tmp_path):
-    nursery.start("hsi.predict", *WORDS, "out=whole")
-    assert nursery.end() == 0
+def test_kills_at_random_moments_change_no_byte(nursery, whole, tmp_path):
     seen = kill_often(nursery, tmp_path / "killed", KILLS, random.Random(0))
     assert len(set(seen)) > 2  # it was killed at different places
-    nursery.start("hsi.predict", *WORDS, "out=killed")
+    nursery.start("hsi.predict", *WORDS, f"out={tmp_path / 'killed'}")
     assert nursery.end() == 0
-    assert content(tmp_path / "killed") == content(tmp_path / "whole")
+    assert content(tmp_path / "killed") == whole
     assert not (tmp_path / "killed" / ".blocks").exists()
 
 
@@ -80,27 +84,25 @@ def blocks_in(folder):
     return len(list((folder / ".blocks").glob("[0-9]*.safetensors")))
 
 
-def test_two_processes_at_once_share_the_blocks(nursery, tmp_path):
-    nursery.start("hsi.predict", *WORDS, "out=whole")
-    assert nursery.end() == 0
+def test_two_processes_at_once_share_the_blocks(nursery, whole, tmp_path):
     with Nursery(tmp_path) as other:
         for each, shard in ((nursery, 0), (other, 1)):
-            each.start("hsi.predict", *WORDS, "out=shared", f"shard={shard}")
+            each.start("hsi.predict", *WORDS, f"out={tmp_path / 'shared'}", f"shard={shard}")
         assert [each.end() for each in (nursery, other)] == [0, 0]
-    assert content(tmp_path / "shared") == content(tmp_path / "whole")
+    assert content(tmp_path / "shared") == whole
     assert not (tmp_path / "shared" / ".blocks").exists()
     log = (tmp_path / "shared" / "predict.log").read_text()
     assert log.count("Mapped") == 1
     assert log.count("Another process has joined") + log.count("Finished already") == 1
 
 
-def test_a_sweep_over_shards_writes_one_map(tmp_path, monkeypatch, capfd):
-    monkeypatch.chdir(tmp_path)
-    for words in (["out=whole"], ["-m", "shard=0,1", "out=shared"]):
-        monkeypatch.setattr(sys, "argv", ["hsi.predict", *words, *WORDS])
-        cli.main(predict.predict, "predict")
-    assert content("shared") == content("whole")
-    assert capfd.readouterr().out.count("Finished already") == 1
+def test_a_sweep_over_shards_writes_one_map(nursery, whole, tmp_path):
+    told = tmp_path / "told"
+    words = ["-m", "shard=0,1", f"out={tmp_path / 'shared'}"]
+    nursery.start("hsi.predict", *words, *WORDS, folder=tmp_path, told=told)
+    assert nursery.end() == 0, told.read_text()
+    assert content(tmp_path / "shared") == whole
+    assert told.read_text().count("Finished already") == 1
 
 
 SHAPE = (6, 10)

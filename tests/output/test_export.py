@@ -32,6 +32,8 @@ from hsi.runs.model import TrainedModel
 from hsi.runs.sensor import Sensor
 
 NAMES = sorted({path.stem for path in (ROOT / "conf/model").glob("*.yaml")} - {*ESTIMATORS, "custom"})
+KINDS = {"cnn_1d", "deformable", "hybridsn", "mamba", "resnet", "spectralformer", "ssftt", "unet"}  # of layers
+EACH = [name if name in KINDS else pytest.param(name, marks=pytest.mark.long) for name in NAMES]
 BANDS, COMPONENTS, CLASSES = 20, 13, 3
 DRAW = np.random.default_rng(0)
 REDUCER = Reducer(DRAW.uniform(900, 9000, BANDS), DRAW.normal(size=(BANDS, COMPONENTS)) / 300, np.empty(0))
@@ -104,7 +106,7 @@ def test_the_block_is_the_map_of_the_engine(size):
         np.testing.assert_allclose(own_logits(SMALL, block, values)[0], wanted, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_every_network_can_be_written_as_torchscript(name, tmp_path):
     """`export` compares both graphs with the run; here a batch is read back as well."""
     trained = trained_as(network_of(name))
@@ -115,7 +117,7 @@ def test_every_network_can_be_written_as_torchscript(name, tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("name", ["hybridsn", "ssftt"])  # convolutions in three dimensions; tokens
+@pytest.mark.parametrize("name", ["hybridsn", pytest.param("ssftt", marks=pytest.mark.long)])
 def test_networks_can_be_written_as_onnx(name, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     trained = trained_as(network_of(name))
