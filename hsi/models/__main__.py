@@ -1,6 +1,7 @@
 """``python -m hsi.models [key=value ...]``: every network, what it costs, what it shares, its paper.
 
-Composed from conf/model/ for Indian Pines: 145 x 145 pixels, 30 components, 16 classes. The window is the one that a
+Composed from conf/model/ for Indian Pines: 145 x 145 pixels, 16 classes, 30 components or the 200 bands, as a network's
+file has it. The window is the one that a
 network's file recommends, or for all of them that of ``patch_size=``.
 """
 
@@ -32,7 +33,7 @@ from hsi.engine.cost import cost
 from hsi.errors import HsiError
 from hsi.models.building import build_model
 
-ROWS, COLS, COMPONENTS, CLASSES = 145, 145, 30, 16
+ROWS, COLS, BANDS, COMPONENTS, CLASSES = 145, 145, 200, 30, 16
 NO_NETWORKS = ("# Baseline: ", "# Your own ")  # how the files of conf/model/ begin that have no layers to count
 HEADER = ("model", "window", "sees", "parameters", "whole", "% trunk", "shared", "attention", "paper")
 LEGEND = """
@@ -45,7 +46,7 @@ HELP = f"""hsi.models: every network, what it costs, what it shares, and its pap
 python -m hsi.models                 each with the window that its file in conf/model/ recommends
 python -m hsi.models patch_size=11   all with windows of 11 x 11 pixels; those that cannot take it say why
 
-Counted for a scene of {ROWS} x {COLS} pixels, {COMPONENTS} components and {CLASSES} classes. The columns:
+Counted for {ROWS} x {COLS} pixels, {CLASSES} classes, {COMPONENTS} components or, by its file, {BANDS} bands. Columns:
 {LEGEND}"""
 
 
@@ -84,7 +85,7 @@ def print_table(argv: Sequence[str]) -> None:
                 refusals.append((path.stem, str(error)))
     if not rows and len(refusals) > 1 and len({message for _, message in refusals}) == 1:
         raise HsiError(refusals[0][1])
-    print(f"For {ROWS} x {COLS} pixels, {COMPONENTS} components, {CLASSES} classes:\n")
+    print(f"For {ROWS} x {COLS} pixels, {CLASSES} classes, {COMPONENTS} components or, by its file, {BANDS} bands:\n")
     print(tabulate(rows, HEADER, colalign=("left", *["right"] * 6, "left", "left"), disable_numparse=True))
     print(LEGEND)
     if refusals:
@@ -99,8 +100,9 @@ def networks() -> list[Path]:
 def describe(path: Path, argv: Sequence[str]) -> tuple[str, ...]:
     """One row of the table, for the network of a file."""
     first = path.read_text().splitlines()[0]
-    config = compose("config", [f"model={path.stem}", *argv, "+attention=se"]).model
-    model = build(config, attention=None)
+    chosen = compose("config", [f"model={path.stem}", *argv])
+    attended = compose("config", [f"model={path.stem}", *argv, "+attention=se"]).model
+    model = build(chosen.model, components=chosen.reduce.get("components", BANDS))
     spent, sees = cost(model, ROWS, COLS), model.window - model.trunk_window + 1
     assert spent is not None  # networks have weights
     return (
@@ -111,7 +113,7 @@ def describe(path: Path, argv: Sequence[str]) -> tuple[str, ...]:
         f"{spent.whole / 1e6:.1f}",
         f"{100 * spent.trunk_share:.0f}",
         f"{spent.shared / 1e6:.1f}",
-        ", ".join(position for position in ("last", "every") if takes_attention(config, position)) or "none",
+        ", ".join(position for position in ("last", "every") if takes_attention(attended, position)) or "none",
         first[first.find("(") + 1 : first.find(")")],
     )
 
@@ -125,12 +127,12 @@ def takes_attention(config: DictConfig, position: str) -> bool:
     return True
 
 
-def build(config: DictConfig, **settings: object) -> WindowClassifier:
-    """Build a network without values, with some of its settings exchanged."""
+def build(config: DictConfig, components: int = COMPONENTS, **settings: object) -> WindowClassifier:
+    """Build a network without values, for `components`, with some of its settings exchanged."""
     changed = config.copy()
     changed.update(settings)
     with torch.device("meta"):
-        return build_model(changed, COMPONENTS, CLASSES)
+        return build_model(changed, components, CLASSES)
 
 
 if __name__ == "__main__":
