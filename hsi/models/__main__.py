@@ -35,9 +35,9 @@ from hsi.models.building import build_model
 
 ROWS, COLS, BANDS, COMPONENTS, CLASSES = 145, 145, 200, 30, 16
 NO_NETWORKS = ("# Baseline: ", "# Your own ")  # how the files of conf/model/ begin that have no layers to count
-HEADER = ("model", "window", "sees", "parameters", "whole", "% trunk", "shared", "attention", "paper")
+HEADER = ("model", "side", "sees", "parameters", "whole", "% trunk", "shared", "attention", "paper")
 LEGEND = """
-sees: pixels that a position of the shared trunk depends on, of the window's; - where nothing is shared
+side: of the window in pixels; sees: those that a position of the shared trunk depends on, - where nothing is shared
 whole: million multiply-adds a pixel, window by window; % trunk: those of them that lie in the trunk
 shared: million multiply-adds a pixel with the trunk shared over the scene
 attention: the values of model.attention_position that +attention=se can be given with"""
@@ -78,9 +78,10 @@ def print_table(argv: Sequence[str]) -> None:
     rows, refusals = [], []
     with initialize_config_dir(str(CONF), version_base="1.3"):
         check_value(Window | None, compose(MAIN, overrides=list(argv)).patch_size, "patch_size")
+        attention = compose(MAIN, ["+attention=se"]).model.attention
         for path in tqdm(networks(), "Building", unit="network", leave=False, disable=None):
             try:
-                rows.append(describe(path, argv))
+                rows.append(describe(path, argv, attention))
             except HsiError as error:
                 refusals.append((path.stem, str(error)))
     if not rows and len(refusals) > 1 and len({message for _, message in refusals}) == 1:
@@ -97,11 +98,10 @@ def networks() -> list[Path]:
     return [path for path in sorted((CONF / "model").glob("*.yaml")) if not path.read_text().startswith(NO_NETWORKS)]
 
 
-def describe(path: Path, argv: Sequence[str]) -> tuple[str, ...]:
-    """One row of the table, for the network of a file."""
+def describe(path: Path, argv: Sequence[str], attention: DictConfig) -> tuple[str, ...]:
+    """One row of the table, for the network of a file, which is tried with `attention`."""
     first = path.read_text().splitlines()[0]
     chosen = compose("config", [f"model={path.stem}", *argv])
-    attended = compose("config", [f"model={path.stem}", *argv, "+attention=se"]).model
     model = build(chosen.model, components=chosen.reduce.get("components", BANDS))
     spent, sees = cost(model, ROWS, COLS), model.window - model.trunk_window + 1
     assert spent is not None  # networks have weights
@@ -113,15 +113,16 @@ def describe(path: Path, argv: Sequence[str]) -> tuple[str, ...]:
         f"{spent.whole / 1e6:.1f}",
         f"{100 * spent.trunk_share:.0f}",
         f"{spent.shared / 1e6:.1f}",
-        ", ".join(position for position in ("last", "every") if takes_attention(attended, position)) or "none",
+        ", ".join(position for position in ("last", "every") if takes_attention(chosen.model, attention, position))
+        or "none",
         first[first.find("(") + 1 : first.find(")")],
     )
 
 
-def takes_attention(config: DictConfig, position: str) -> bool:
-    """Whether a network can be had with the attention of its configuration there."""
+def takes_attention(config: DictConfig, attention: DictConfig, position: str) -> bool:
+    """Whether a network can be had with that attention there."""
     try:
-        build(config, attention_position=position)
+        build(config, attention=attention, attention_position=position)
     except HsiError:
         return False
     return True

@@ -36,6 +36,7 @@ from hsi.models.blocks.stages import (
     with_attention,
 )
 
+EQUAL = 1e-5  # what pixels may differ by and count as equal
 LEVELS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels and convolutions of the way down: VGG16's
 MIN_WINDOW = 5
 
@@ -99,7 +100,8 @@ def below(levels: Levels, side: int | None, attention: Attention | None = None) 
 class Unpooled(nn.Module):
     """Maxima of 2 x 2 pixels, what `inner` makes of them, and that back at the maxima's places, zeros elsewhere.
 
-    `torch.nn.MaxPool2d` and `torch.nn.MaxUnpool2d` by comparisons: torch's own has no deterministic forward.
+    `torch.nn.MaxPool2d` and `torch.nn.MaxUnpool2d` by comparisons: torch's own has no deterministic forward. Of pixels
+    that are equal to 1e-5 the first counts, so that rounding does not choose where a field is constant, as in padding.
 
     Parameters
     ----------
@@ -112,10 +114,11 @@ class Unpooled(nn.Module):
         self.inner = inner
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> the same shape; of equal pixels the first counts."""
+        """(B, C, H, W) -> the same shape."""
         rows, cols = x.shape[2:]
         blocks = F.pixel_unshuffle(F.pad(x, (0, cols % 2, 0, rows % 2), value=-torch.inf), 2).unflatten(1, (-1, 4))
-        maxima, places = blocks.max(2, keepdim=True)
+        maxima = blocks.amax(2, keepdim=True)
+        places = (blocks >= maxima - EQUAL).float().argmax(2, keepdim=True)
         chosen = places == torch.arange(4, device=x.device)[:, None, None]
         up = self.inner(maxima.squeeze(2))[:, :, None] * chosen
         return F.pixel_shuffle(up.flatten(1, 2), 2)[:, :, :rows, :cols]

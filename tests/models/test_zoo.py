@@ -91,11 +91,17 @@ def test_it_builds_for_all_windows_and_components_or_says_why_not(name):
     assert built >= 3
 
 
-def test_its_own_window_is_one_it_can_take(name):
-    """What its file recommends, and its builder, to those who give none."""
-    window = composed(f"model={name}").patch_size
+def test_it_can_be_built_as_its_file_has_it(name):
+    """With the window that its builder recommends, too, to those who give none."""
+    config = configure(f"model={name}")
+    window = config.model.patch_size
     assert inspect.signature(target(name)).parameters["patch_size"].default == window
-    assert build(name, window).window == window
+    with torch.device("meta"):
+        model = build_network(config.model, config.reduce.get("components", 200), 16)
+    assert model.window == window
+    # 30 components through 5 channels, or 12 linear ones, are lost: no flat layer at the front has fewer than 24
+    first = next((layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Conv3d)), None)
+    assert not isinstance(first, nn.Conv2d) or first.out_channels >= 24
 
 
 def test_the_first_line_of_its_file_cites_the_paper(name):
@@ -118,16 +124,6 @@ def test_its_file_and_its_docstring_say_how_its_weights_start(name, monkeypatch)
     said = "# Weights start as in hsi.models.blocks.layers.initialise." in header
     assert said == bool(called)
     assert not called or "`hsi.models.blocks.layers.initialise`" in str(sys.modules[target(name).__module__].__doc__)
-
-
-def test_its_first_layer_holds_what_the_components_do(name):
-    """30 components through 5 channels, or 12 linear ones, are lost: no flat layer at the front has fewer than 24."""
-    config = configure(f"model={name}")
-    with torch.device("meta"):
-        model = build_network(config.model, config.reduce.get("components", 200), 16)
-    first = next((layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Conv3d)), None)
-    if isinstance(first, nn.Conv2d):
-        assert first.out_channels >= 24
 
 
 def test_logits_are_finite_and_gradients_reach_every_parameter(name):
