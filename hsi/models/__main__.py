@@ -37,7 +37,7 @@ ROWS, COLS, BANDS, COMPONENTS, CLASSES = 145, 145, 200, 30, 16
 NO_NETWORKS = ("# Baseline: ", "# Your own ")  # how the files of conf/model/ begin that have no layers to count
 HEADER = ("model", "side", "sees", "parameters", "whole", "% trunk", "shared", "attention", "paper")
 LEGEND = """
-side: of the window in pixels; sees: those that a position of the shared trunk depends on, - where nothing is shared
+side: of the window in pixels; sees: those that a position of the trunk depends on, - where nothing is shared
 whole: million multiply-adds a pixel, window by window; % trunk: those of them that lie in the trunk
 shared: million multiply-adds a pixel with the trunk shared over the scene
 attention: the values of model.attention_position that +attention=se can be given with"""

@@ -27,17 +27,8 @@ from hsi.models.blocks.layers import conv, global_average, max_pool
 
 QUALIFY = {
     *("cnn_1d", "drn_a", "drn_b", "drn_c", "googlenet", "mobilenet_v1", "mobilenet_v2", "nin", "resnet", "senet"),
-    *(
-        "shufflenet",
-        "squeezenet",
-        "ssrn",
-        "pnasnet",
-        "a2s2k_resnet",
-        "mamba",
-        "shufflenet_v1",
-        "xception",
-        "nin_imagenet",
-    ),
+    *("shufflenet", "squeezenet", "ssrn", "pnasnet", "a2s2k_resnet", "mamba"),
+    *("shufflenet_v1", "xception", "nin_imagenet"),
 }
 REFUSE = {
     *("alexnet", "cnn_2d", "cnn_3d", "deformable", "hybridsn", "lenet", "mobilenet_v3", "spectralformer", "ssftt"),
