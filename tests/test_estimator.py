@@ -76,8 +76,11 @@ def half(scene):
             ["+attention=se", "map.symmetries=8", "seed=2", *WORDS],
         ),
         (
-            {"model": "ssrn", "train": "few_labels", "learning_rate": 1e-3, "words": ["schedule=cosine"], **SMALL},
-            ["model=ssrn", "train=few_labels", "optimizer.lr=1e-3", "schedule=cosine", *WORDS],
+            {
+                **{"model": "ssrn", "reduce": "pca", "train": "few_labels", "learning_rate": 1e-3},
+                **{"words": ["schedule=cosine"], **SMALL},
+            },
+            ["model=ssrn", "reduce=pca", "train=few_labels", "optimizer.lr=1e-3", "schedule=cosine", *WORDS],
         ),
     ],
 )

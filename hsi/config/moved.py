@@ -1,4 +1,7 @@
-"""Names under which saved runs know callables that have moved since: old name -> name today."""
+"""Names under which saved runs know callables that have moved since, and settings that are called otherwise today."""
+
+from collections.abc import Mapping
+from typing import Any
 
 MOVED = {
     "hsi.attention.CBAM": "hsi.models.blocks.attention.CBAM",
@@ -18,8 +21,19 @@ MOVED = {
     "torch.optim.AdamW": "hsi.training.optimizers.adamw",
     "torch.optim.SGD": "hsi.training.optimizers.sgd",
 }
+# By callable and key, the value in saved runs and what it is today. SE-ResNet has its own attention: none is refused.
+SETTINGS = {("hsi.models.senet.senet", "attention"): (None, "own")}
 
 
 def today(name: str) -> str:
     """The name that a callable has in this version."""
     return MOVED.get(name, name)
+
+
+def settings_today(name: str, description: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The settings of a saved description of `name`, a name of today, as they are called in this version."""
+    return {
+        key: now if value == was else value
+        for key, value in description.items()
+        for was, now in [SETTINGS.get((name, key), (value, value))]
+    }

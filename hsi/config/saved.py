@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from hsi.config.build import PARTIAL, TARGET
-from hsi.config.moved import today
+from hsi.config.moved import settings_today, today
 from hsi.config.shipped import CONF, MACHINE, PUBLISHED, published_scenes, targets
 from hsi.errors import HsiError, shown
 from hsi.files import is_file, read_bytes
@@ -23,6 +23,7 @@ from hsi.files import is_file, read_bytes
 KEY = re.compile(r"[A-Za-z]\w{,60}")  # a parameter that a description gives a value to
 DIRECTIVE = re.compile(r"_\w*_")  # a word to the machinery of Hydra
 NESTED = {("model", "attention"): "attention"}  # descriptions within descriptions, and their groups
+OWN = "own"  # in place of a nested description: what a model has by itself
 HALVES = ("attention", "split", "reduce", "optimizer", "schedule")  # groups of stages that are given the rest later
 HARMLESS = {"_convert_": "all"}  # what earlier versions wrote; it meant plain lists
 # The only expressions of files under conf/ that earlier versions saved as they stood:
@@ -65,12 +66,12 @@ def vet(description: Any, group: str, source: Path | str, trust: Collection[str]
             f"if you know and trust that code, allow it with trust={asked}"
         )
     vetted: dict[str, Any] = {TARGET: name}
-    for key, value in description.items():
+    for key, value in settings_today(name, description).items():
         if key in (TARGET, MACHINE) or (key in HARMLESS and HARMLESS[key] == value):  # the latter say nothing to build
             continue
         if key == PARTIAL and value is True and group in HALVES:
             vetted[key] = True
-        elif (group, key) in NESTED and value is not None:
+        elif (group, key) in NESTED and value is not None and value != OWN:
             vetted[key] = vet(value, NESTED[group, key], source, trusted)
         elif isinstance(key, str) and KEY.fullmatch(key):
             _require_plain(value, group, source)

@@ -1,6 +1,7 @@
 """``python -m hsi.models [key=value ...]``: every network, what it costs, what it shares, its paper.
 
-Composed from conf/model/ for Indian Pines: 145 x 145 pixels, 30 components, 16 classes. The window is the one that a
+Composed from conf/model/ for Indian Pines: 145 x 145 pixels, 16 classes, 30 components or the 200 bands, as a network's
+file has it. The window is the one that a
 network's file recommends, or for all of them that of ``patch_size=``.
 """
 
@@ -32,11 +33,11 @@ from hsi.engine.cost import cost
 from hsi.errors import HsiError
 from hsi.models.building import build_model
 
-ROWS, COLS, COMPONENTS, CLASSES = 145, 145, 30, 16
+ROWS, COLS, BANDS, COMPONENTS, CLASSES = 145, 145, 200, 30, 16
 NO_NETWORKS = ("# Baseline: ", "# Your own ")  # how the files of conf/model/ begin that have no layers to count
-HEADER = ("model", "window", "sees", "parameters", "whole", "% trunk", "shared", "attention", "paper")
+HEADER = ("model", "side", "sees", "parameters", "whole", "% trunk", "shared", "attention", "paper")
 LEGEND = """
-sees: pixels that a position of the shared trunk depends on, of the window's; - where nothing is shared
+side: of the window in pixels; sees: those that a position of the trunk depends on, - where nothing is shared
 whole: million multiply-adds a pixel, window by window; % trunk: those of them that lie in the trunk
 shared: million multiply-adds a pixel with the trunk shared over the scene
 attention: the values of model.attention_position that +attention=se can be given with"""
@@ -45,7 +46,7 @@ HELP = f"""hsi.models: every network, what it costs, what it shares, and its pap
 python -m hsi.models                 each with the window that its file in conf/model/ recommends
 python -m hsi.models patch_size=11   all with windows of 11 x 11 pixels; those that cannot take it say why
 
-Counted for a scene of {ROWS} x {COLS} pixels, {COMPONENTS} components and {CLASSES} classes. The columns:
+Counted for {ROWS} x {COLS} pixels, {CLASSES} classes, {COMPONENTS} components or, by its file, {BANDS} bands. Columns:
 {LEGEND}"""
 
 
@@ -77,14 +78,15 @@ def print_table(argv: Sequence[str]) -> None:
     rows, refusals = [], []
     with initialize_config_dir(str(CONF), version_base="1.3"):
         check_value(Window | None, compose(MAIN, overrides=list(argv)).patch_size, "patch_size")
+        attention = compose(MAIN, ["+attention=se"]).model.attention
         for path in tqdm(networks(), "Building", unit="network", leave=False, disable=None):
             try:
-                rows.append(describe(path, argv))
+                rows.append(describe(path, argv, attention))
             except HsiError as error:
                 refusals.append((path.stem, str(error)))
     if not rows and len(refusals) > 1 and len({message for _, message in refusals}) == 1:
         raise HsiError(refusals[0][1])
-    print(f"For {ROWS} x {COLS} pixels, {COMPONENTS} components, {CLASSES} classes:\n")
+    print(f"For {ROWS} x {COLS} pixels, {CLASSES} classes, {COMPONENTS} components or, by its file, {BANDS} bands:\n")
     print(tabulate(rows, HEADER, colalign=("left", *["right"] * 6, "left", "left"), disable_numparse=True))
     print(LEGEND)
     if refusals:
@@ -96,11 +98,11 @@ def networks() -> list[Path]:
     return [path for path in sorted((CONF / "model").glob("*.yaml")) if not path.read_text().startswith(NO_NETWORKS)]
 
 
-def describe(path: Path, argv: Sequence[str]) -> tuple[str, ...]:
-    """One row of the table, for the network of a file."""
+def describe(path: Path, argv: Sequence[str], attention: DictConfig) -> tuple[str, ...]:
+    """One row of the table, for the network of a file, which is tried with `attention`."""
     first = path.read_text().splitlines()[0]
-    config = compose("config", [f"model={path.stem}", *argv, "+attention=se"]).model
-    model = build(config, attention=None)
+    chosen = compose("config", [f"model={path.stem}", *argv])
+    model = build(chosen.model, components=chosen.reduce.get("components", BANDS))
     spent, sees = cost(model, ROWS, COLS), model.window - model.trunk_window + 1
     assert spent is not None  # networks have weights
     return (
@@ -111,26 +113,27 @@ def describe(path: Path, argv: Sequence[str]) -> tuple[str, ...]:
         f"{spent.whole / 1e6:.1f}",
         f"{100 * spent.trunk_share:.0f}",
         f"{spent.shared / 1e6:.1f}",
-        ", ".join(position for position in ("last", "every") if takes_attention(config, position)) or "none",
+        ", ".join(position for position in ("last", "every") if takes_attention(chosen.model, attention, position))
+        or "none",
         first[first.find("(") + 1 : first.find(")")],
     )
 
 
-def takes_attention(config: DictConfig, position: str) -> bool:
-    """Whether a network can be had with the attention of its configuration there."""
+def takes_attention(config: DictConfig, attention: DictConfig, position: str) -> bool:
+    """Whether a network can be had with that attention there."""
     try:
-        build(config, attention_position=position)
+        build(config, attention=attention, attention_position=position)
     except HsiError:
         return False
     return True
 
 
-def build(config: DictConfig, **settings: object) -> WindowClassifier:
-    """Build a network without values, with some of its settings exchanged."""
+def build(config: DictConfig, components: int = COMPONENTS, **settings: object) -> WindowClassifier:
+    """Build a network without values, for `components`, with some of its settings exchanged."""
     changed = config.copy()
     changed.update(settings)
     with torch.device("meta"):
-        return build_model(changed, COMPONENTS, CLASSES)
+        return build_model(changed, components, CLASSES)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ kernel has a matrix of its own for its weights, as in Li, Wang, Hu, Yang, "Selec
 equation 5 (2,424 more; the program uses one for both, so that its softmax is always 1/2); no biases in front of
 normalisations, nor weights that the program never uses (440 less); no second ReLU between a convolution and its
 normalisation; the mean at the end is over all positions. The two kernels are unpadded if the window allows, and then
-the trunk.
+the trunk. Weights start as in `hsi.models.blocks.layers.initialise`.
 """
 
 from torch import Tensor, nn

@@ -7,7 +7,8 @@ arXiv:1404.5997, 61,100,840 parameters (torchvision).
 
 Deviations for windows: a first kernel of 5 at stride 1 in place of 11 at stride 4, and no pooling after it (no early
 downsampling); the first two convolutions are unpadded as long as the window allows and form the trunk, where the
-response normalisation, which looks along channels only, stands as well. Weights start as in
+response normalisation, which looks along channels only, stands as well. Dropout stands behind the two hidden layers, as
+in section 4.2 (programs since, torchvision's too, put it in front of them). Weights start as in
 `hsi.models.blocks.layers.initialise`, not with a fixed deviation of 0.01, which small windows do not learn from.
 """
 
@@ -91,8 +92,8 @@ def _upper(widths: list[int] | tuple[int, ...], columns: int) -> list[Stage]:
 def _classifier(features: int, num_classes: int, hidden: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
         nn.Flatten(),
-        nn.Dropout(dropout),
+        nn.Identity(),  # dropout stood here: weights keep the names that saved models know
         *fully_connected(features, hidden, dropout),
-        *fully_connected(hidden, hidden),
+        *fully_connected(hidden, hidden, dropout),
         nn.Linear(hidden, num_classes),
     )

@@ -129,13 +129,16 @@ def _default(target: Callable[..., Any], name: str) -> Any:
     return None if parameter.default is parameter.empty else parameter.default
 
 
-def _fitting(settings: dict[str, Any], names: list[str], open_ended: bool) -> dict[str, Any]:
-    """The settings without those keys that every model's configuration has and this callable does not take."""
+def _fitting(settings: dict[str, Any], names: list[str], open_ended: bool, own: Any) -> dict[str, Any]:
+    """The settings without those keys that every model's configuration has and this callable does not take.
+
+    `own` is the attention that it has by itself.
+    """
     name, kept = settings[TARGET], dict(settings)
     called = f"model={name.rpartition('.')[2]}" if name.startswith("hsi.") else name
     attention = settings.get("attention")
     check_value(Position, settings.get("attention_position", "last"), "model.attention_position")
-    if attention is not None and not (isinstance(attention, Mapping) or callable(attention)):
+    if attention not in (None, own) and not (isinstance(attention, Mapping) or callable(attention)):
         name = attention if isinstance(attention, str) else "NAME"
         raise HsiError(
             f"model.attention={as_given(attention)}: attention is a group of its own, give +attention={name}"
@@ -154,7 +157,7 @@ def _fitting(settings: dict[str, Any], names: list[str], open_ended: bool) -> di
 def _required(settings: dict[str, Any], target: Callable[..., Any]) -> dict[str, Any]:
     """The settings that fit `target`; HsiError for keys that somebody's own callable does not take, or lacks."""
     names, required, open_ended = _parameters(target)
-    kept = _fitting(settings, names, open_ended)
+    kept = _fitting(settings, names, open_ended, _default(target, "attention"))
     name = settings[TARGET]
     if not name.startswith("hsi."):
         _require_own_keys(name, kept, names, open_ended)

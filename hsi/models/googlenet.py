@@ -7,8 +7,8 @@ two auxiliary classifiers are left out: they serve training only, and by the aut
 
 Deviations for windows: a stem of two 3 x 3 convolutions (in place of 7 x 7 and 3 x 3) without stride or pooling (no
 early downsampling); the stem and the modules 3a and 3b are unpadded as long as the window allows and form the trunk,
-their shorter branches cropped to the longest; pooling keeps borders, so that any window passes. Weights start as
-in `hsi.models.blocks.layers.initialise`.
+their shorter branches cropped to the longest; pooling keeps borders, and a field of 3 x 3 or less is not pooled any
+more. Weights start as in `hsi.models.blocks.layers.initialise`.
 """
 
 from torch import nn
@@ -16,7 +16,16 @@ from torch import nn
 from hsi.config.values import Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import Branches, LocalResponseNorm, conv, global_average, max_pool, scale
-from hsi.models.blocks.stages import Attention, Position, Stage, assemble, require_window, unpadded, with_attention
+from hsi.models.blocks.stages import (
+    Attention,
+    Position,
+    Stage,
+    assemble,
+    poolings,
+    require_window,
+    unpadded,
+    with_attention,
+)
 
 # Table 1: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; None: a pooling stands in front of the next.
 MODULES = (
@@ -42,7 +51,7 @@ def googlenet(
     ``attention_position="every"`` stands after the stem and after each Inception module.
     """
     require_window("GoogLeNet", patch_size, MIN_WINDOW)
-    free, _ = unpadded(patch_size, (4, 4, 4))
+    free, side = unpadded(patch_size, (4, 4, 4))
     a, b = scale(64, width), scale(192, width)
     stem = nn.Sequential(
         conv(in_channels, a, padded=free < 1),
@@ -51,7 +60,7 @@ def googlenet(
         conv(a, b, padded=free < 1),
         LocalResponseNorm(),
     )
-    stages = [Stage(stem, b, shared=free > 0), *_modules(b, width, free - 1)]
+    stages = [Stage(stem, b, shared=free > 0), *_modules(b, width, free - 1, poolings(MODULES.count(None), side))]
     stages = with_attention(stages, attention, attention_position)
     return assemble(stages, global_average(stages[-1].channels, num_classes, dropout), in_channels, patch_size)
 
@@ -63,7 +72,7 @@ def original(num_classes: int = 1000) -> nn.Module:
         *(conv(64, 64, 1), conv(64, 192), LocalResponseNorm(), max_pool()),
     )
     return nn.Sequential(
-        stem, *(stage.layers for stage in _modules(192, 1.0, 0)), *global_average(1024, num_classes, 0.4)
+        stem, *(stage.layers for stage in _modules(192, 1.0, 0, [True, True])), *global_average(1024, num_classes, 0.4)
     )
 
 
@@ -78,13 +87,14 @@ def inception(inputs: int, widths: tuple[int, ...], padded: bool = True) -> Bran
     )
 
 
-def _modules(channels: int, width: float, free: int) -> list[Stage]:
-    """The nine modules, the first `free` unpadded."""
+def _modules(channels: int, width: float, free: int, pooled: list[bool]) -> list[Stage]:
+    """The nine modules, the first `free` unpadded; `pooled` says which of the poolings stand between them."""
     stages: list[Stage] = []
     pooling: list[nn.Module] = []
+    kept = iter(pooled)
     for published in MODULES:
         if published is None:
-            pooling = [max_pool()]
+            pooling = [max_pool()] if next(kept) else []
             continue
         widths = tuple(scale(planes, width) for planes in published)
         shared = len(stages) < free

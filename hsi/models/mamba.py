@@ -4,8 +4,9 @@ Gu, Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces", arX
 constants of the authors' program: 16 states, a convolution of 4 positions, expansion 2, one unit of rank for 16
 channels, step sizes of 0.001 to 0.1 to start with. Li, Luo, Zhang, Wang, Du, "MambaHSI: Spatial-Spectral Mamba for
 Hyperspectral Image Classification", IEEE TGRS 62, 2024, with the constants of the authors' program: 128 channels, three
-blocks, each a scan over the pixels, row by row, beside a scan over the four quarters of a pixel's channels, weighed
-and added; halved between blocks; a layer of 128 before the classes.
+blocks, each a scan over the pixels, row by row, beside a scan over the four quarters of a pixel's channels, weighed and
+added; halved between blocks; a layer of 128 before the classes. A hand count of that program for the 103 bands and 9
+classes of Pavia University gives 412,239 parameters.
 
 Deviations: windows take the place of the whole scene, so each is normalised and scanned by itself, and the mean over
 its class map is its answer. Halvings round up, and leave a field of 3 x 3 or less alone. A normalisation over the

@@ -1,7 +1,8 @@
 """MobileNet (version 1): thirteen pairs of a depthwise 3 x 3 and a pointwise 1 x 1 convolution.
 
 Howard, Zhu, Chen, Kalenichenko, Wang, Weyand, Andreetto, Adam, "MobileNets: Efficient Convolutional Neural Networks
-for Mobile Vision Applications", arXiv:1704.04861, 2017, table 1: 4,231,976 parameters (the paper: 4.2 million). `width`
+for Mobile Vision Applications", arXiv:1704.04861, 2017, table 1: 4,231,976 parameters (the paper: 4.2 million), and
+2,585,560, 1,331,592 and 470,072 at 0.75, 0.5 and 0.25 (Keras' trainable ones; the paper: 2.6, 1.3 and 0.5). `width`
 is the paper's multiplier alpha; its other one, for the resolution, is `patch_size`. The last pair has stride 1: with
 the 2 of the table its output could not be 7 x 7.
 

@@ -2,7 +2,8 @@
 
 Sandler, Howard, Zhu, Zhmoginov, Chen, "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018, table 2:
 3,504,872 parameters (torchvision's count; the paper: 3.4 million). `width` is the paper's multiplier; channels are
-not rounded to multiples of 8, and below 1 the last layer shrinks as well.
+not rounded to multiples of 8, and below 1 the last layer shrinks as well. `least` keeps linear bottlenecks from
+becoming too narrow: what ReLU loses in few channels is section 3.2.
 
 Deviations for windows: the first two of five strides are 1 (no early downsampling), and a field of 3 x 3 or less
 is not halved any more; the first convolution and the blocks before the first stride are unpadded as long as the
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from hsi.config.values import Positive, ShareOrZero, Window
+from hsi.config.values import Count, Positive, ShareOrZero, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import Residual, conv, depthwise, global_average, scale
 from hsi.models.blocks.stages import (
@@ -45,20 +46,24 @@ def mobilenet_v2(
     attention_position: Position = "last",
     width: Positive = 1.0,
     dropout: ShareOrZero = 0.2,
+    least: Count = 1,
 ) -> WindowClassifier:
-    """Build MobileNetV2 for windows (B, in_channels, patch_size, patch_size); `width` scales every layer."""
+    """Build MobileNetV2 for windows (B, in_channels, patch_size, patch_size); `width` scales every layer.
+
+    None has fewer than `least` channels.
+    """
     require_window("MobileNetV2", patch_size, MIN_WINDOW)
     free, side = unpadded(patch_size, [2] * (1 + EARLY))
-    first = scale(32, width)
+    first = scale(32, width, least)
     stem = Stage(conv(in_channels, first, padded=free < 1, norm=True, activation=nn.ReLU6), first, shared=free > 0)
-    stages = [stem, *_blocks(first, width, halvings(STRIDES, side, EARLY), free - 1)]
+    stages = [stem, *_blocks(first, width, least, halvings(STRIDES, side, EARLY), free - 1)]
     stages = with_attention(stages, attention, attention_position)
     return assemble(stages, global_average(stages[-1].channels, num_classes, dropout), in_channels, patch_size)
 
 
 def original(num_classes: int = 1000) -> nn.Module:
     """MobileNetV2 for images (B, 3, 224, 224)."""
-    stages = _blocks(32, 1.0, STRIDES, 0)
+    stages = _blocks(32, 1.0, 1, STRIDES, 0)
     return nn.Sequential(
         conv(3, 32, stride=2, norm=True, activation=nn.ReLU6),
         *(stage.layers for stage in stages),
@@ -90,11 +95,11 @@ def inverted_residual(
     return Residual(branch, nn.Identity(), nn.Identity()) if stride == 1 and inputs == outputs else branch
 
 
-def _blocks(channels: int, width: float, strides: Sequence[int], free: int) -> list[Stage]:
+def _blocks(channels: int, width: float, least: int, strides: Sequence[int], free: int) -> list[Stage]:
     """The seventeen blocks, the first `free` unpadded, and the last 1 x 1 convolution."""
     stages = []
     for index, ((expansion, published), stride) in enumerate(zip(BLOCKS, strides, strict=True)):
-        outputs = scale(published, width)
+        outputs = scale(published, width, least)
         block = inverted_residual(channels, expansion * channels, outputs, stride=stride, padded=index >= free)
         stages.append(Stage(block, outputs, shared=index < free))
         channels = outputs

@@ -8,6 +8,7 @@ Deviations for windows, which `window_network` makes for every network of residu
 kernel of 3 at stride 1 in place of 7 at stride 2, and no pooling after it (no early downsampling); the first layer
 and the blocks up to the first stride are unpadded as long as the window allows, shortcuts cropped, and form the
 trunk; a field of 3 x 3 or less is not halved any more, so that batch statistics exist even for a single window.
+Weights start as in `hsi.models.blocks.layers.initialise`.
 
 `attention` after ``every`` stands inside the residual branch, before the sum, as in SE-ResNet; ``last`` after the last
 block. Batch statistics in the trunk: ``engine=auto`` trains window by window, maps are shared.
@@ -22,6 +23,7 @@ from hsi.config.values import Positive, Window
 from hsi.engine.contract import WindowClassifier
 from hsi.models.blocks.layers import Residual, conv, global_average, scale
 from hsi.models.blocks.stages import (
+    LEAST_FIELD,
     SMALL_FIELD,
     Attention,
     Position,
@@ -93,14 +95,19 @@ def window_network(
     attention: Attention | None,
     attention_position: Position,
     width: float,
+    least: int = 1,
+    field: int = LEAST_FIELD,
 ) -> WindowClassifier:
-    """One 3 x 3 convolution, levels of residual blocks, global mean; see the deviations above."""
+    """One 3 x 3 convolution, levels of residual blocks, global mean; see the deviations above.
+
+    No level has fewer than `least` channels; unpadded layers leave `field` pixels of a side.
+    """
     require_window(name, patch_size, MIN_WINDOW)
     first_stride = next((index for index, level in enumerate(levels) if level.stride > 1), len(levels))
     early = sum(level.repeats for level in levels[:first_stride])
-    free, side = unpadded(patch_size, [2] + [block.loss] * early)
-    narrow = [level._replace(planes=scale(level.planes, width)) for level in levels]
-    channels = scale(stem_width, width)
+    free, side = unpadded(patch_size, [2] + [block.loss] * early, field)
+    narrow = [level._replace(planes=scale(level.planes, width, least)) for level in levels]
+    channels = scale(stem_width, width, least)
 
     inside = attention if attention_position == "every" else None
     stem = Stage(conv(in_channels, channels, padded=free < 1, norm=True), channels, shared=free > 0)

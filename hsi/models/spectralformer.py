@@ -3,11 +3,11 @@
 Hong, Han, Yao, Gao, Zhang, Plaza, Chanussot, "SpectralFormer: Rethinking Hyperspectral Image Classification With
 Transformers", IEEE TGRS 60, 2022, patch-wise with CAF (cross-layer adaptive fusion), constants of the authors' program:
 groups of 3 bands, which wrap around at the ends of the spectrum; 5 blocks, 4 heads of 16, 8 hidden units, windows of 7.
+A hand count of that program for 200 bands and 16 classes gives 355,577 parameters, 960 biases less than here.
 
 Deviations: queries are scaled by the width of a head; principal components take the place of bands where the
-configuration reduces them. The order of band groups and of fusion follows the paper's text and was not compared with
-the authors' program. A token is a whole window of a band, so there is nothing to share and no feature map for attention
-over the window.
+configuration reduces them; bands of a group stand in the order of the spectrum. Queries, keys and values have biases. A
+token is a whole window of a band, so there is nothing to share and no feature map for attention over the window.
 """
 
 from typing import Annotated

@@ -7,6 +7,7 @@ as usually counted without the 368 biases in front of normalisations. What the p
 
 Deviation: the spatial blocks are unpadded, sums cropped, as long as the window allows, and with everything before them
 form the trunk. In a window of 3 the spatial blocks meet a 1 x 1 field, where a batch of one cannot be trained.
+Weights start as in `hsi.models.blocks.layers.initialise`.
 """
 
 from torch import nn

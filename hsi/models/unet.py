@@ -12,6 +12,7 @@ Deviations: the two first convolutions, unpadded as long as the window allows, f
 field of 3 x 3 or less is not halved any more, so windows of up to 25 are halved three times and not four. A field of
 odd side is pooled by 3 x 3 in place of 2 x 2, and comes back by a transposed convolution of 3 x 3: both are
 symmetric around its middle pixel and 2n - 1 pixels become n, then 2n - 1 again. The configuration's width is a half.
+Weights start as in `hsi.models.blocks.layers.initialise`.
 """
 
 import torch

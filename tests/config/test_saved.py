@@ -63,6 +63,16 @@ def test_callables_that_have_moved_are_those_of_conf():
     assert vet({"_target_": "hsi.scene.load_custom"}, "scene", "here") == {"_target_": "hsi.scenes.custom.load_custom"}
 
 
+def test_a_saved_setting_is_called_as_today():
+    """SE-ResNet's own attention was none; other models' none, and another's attention, stay."""
+    senet, resnet = "hsi.models.senet.senet", "hsi.models.resnet.resnet"
+    assert vet({"_target_": senet, "attention": None, "depth": 18}, "model", "f")["attention"] == "own"
+    assert vet({"_target_": senet, "attention": "own"}, "model", "f")["attention"] == "own"
+    assert vet({"_target_": resnet, "attention": None}, "model", "f")["attention"] is None
+    ours = {"_target_": "hsi.models.blocks.attention.SqueezeExcite", "_partial_": True}
+    assert vet({"_target_": senet, "attention": ours}, "model", "f")["attention"] == ours
+
+
 def test_a_trusted_name_is_allowed_alone():
     """A name that is part of a trusted one is another name, and so is one in another module."""
     for trust in ("my_models.tiny", ["my_models.tiny"], ("a.b", "my_models.tiny")):

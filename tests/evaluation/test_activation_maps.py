@@ -28,10 +28,11 @@ from hsi.models.blocks.layers import conv, global_average, max_pool
 QUALIFY = {
     *("cnn_1d", "drn_a", "drn_b", "drn_c", "googlenet", "mobilenet_v1", "mobilenet_v2", "nin", "resnet", "senet"),
     *("shufflenet", "squeezenet", "ssrn", "pnasnet", "a2s2k_resnet", "mamba"),
+    *("shufflenet_v1", "xception", "nin_imagenet"),
 }
 REFUSE = {
     *("alexnet", "cnn_2d", "cnn_3d", "deformable", "hybridsn", "lenet", "mobilenet_v3", "spectralformer", "ssftt"),
-    *("unet", "vgg"),
+    *("unet", "vgg", "hybridsn_leaky", "mobilenet_v3_small", "segnet"),
 }
 CLASSES = 5
 
@@ -105,8 +106,8 @@ def test_centres_by_hand(layers, expected):
 
 
 def test_centres_of_drn_a():
-    """Three pixels lost at each border to the trunk, then one stride of 2 from 9 positions to 5."""
-    assert centres(build("drn_a")).tolist() == [3, 5, 7, 9, 11]
+    """Five pixels lost at each border to the trunk, then one stride of 2 from 15 positions to 8."""
+    assert centres(build("drn_a")).tolist() == [5, 7, 9, 11, 13, 15, 17, 19]
 
 
 @pytest.mark.parametrize("position", range(3))
@@ -125,7 +126,7 @@ def test_evidence_moves_with_the_window(position):
 
 
 def test_the_trunk_of_evidence_is_shared_over_a_scene_as_that_of_logits():
-    model = build("drn_a", width=0.0625)
+    model = build("resnet", width=0.0625)
     image, pixels = torch.randn(30, 18, 17, dtype=torch.float64), torch.tensor([0, 16, 17, 150, 305])
     region = (torch.arange(18 * 17) % 17 > 8).view(18, 17)
     for seen in (None, region):

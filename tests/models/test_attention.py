@@ -148,6 +148,11 @@ def test_a_hidden_unit_is_always_left(channels, hidden):
     assert CBAM(channels).mlp[0].out_features == hidden
 
 
+@pytest.mark.parametrize("module", [SqueezeExcite, CBAM])
+def test_more_hidden_units_may_be_left(module):
+    assert [module(channels, least_hidden=4).mlp[0].out_features for channels in (8, 64, 128)] == [4, 4, 8]
+
+
 @pytest.mark.parametrize(
     ("name", "key", "value", "allowed"),
     [

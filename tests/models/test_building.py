@@ -298,3 +298,16 @@ def test_its_weights_stay_in_contiguous_memory():
     model = Engine(channels_last=True).lay_out(build("Net"))
     assert model.head.module.convolution.weight.is_contiguous()
     model(torch.randn(2, COMPONENTS, WINDOW, WINDOW).contiguous(memory_format=torch.channels_last))
+
+
+@pytest.mark.parametrize("name", ["ssrn", "a2s2k_resnet", "cnn_1d", "cnn_3d", "mamba", "spectralformer"])
+def test_networks_whose_papers_feed_bands_get_bands_unless_told_otherwise(name):
+    assert configure(f"model={name}").reduce["_target_"] == "hsi.reduce.standardize"
+    assert configure("reduce=pca", "reduce.components=15", f"model={name}").reduce.components == 15
+
+
+def test_ssrn_has_its_published_parameters_as_its_file_has_it():
+    """Zhong et al. 2018, for Indian Pines."""
+    with torch.device("meta"):
+        model = build_model(configure("model=ssrn").model, 200, 16)
+    assert sum(values.numel() for values in model.parameters()) == 363_800

@@ -13,6 +13,7 @@ from hsi.models import (
     cnn_3d,
     drn,
     googlenet,
+    hybridsn,
     lenet,
     mamba,
     mobilenet_v1,
@@ -21,14 +22,17 @@ from hsi.models import (
     nin,
     pnasnet,
     resnet,
+    segnet,
     senet,
     shufflenet,
+    shufflenet_v1,
     spectralformer,
     squeezenet,
     ssftt,
     ssrn,
     unet,
     vgg,
+    xception,
 )
 from hsi.models.blocks.attention import SqueezeExcite
 from hsi.models.blocks.layers import (
@@ -56,6 +60,7 @@ def convolutions(model: nn.Module) -> list[nn.Conv2d]:
 
 ORIGINALS = [  # network, its knobs, input, parameters; the sources stand in the headers of the families
     (lenet.original, {}, (1, 32, 32), 61_706),
+    (lenet.original, {"activation": "sigmoid"}, (1, 32, 32), 61_706),
     (alexnet.original, {"columns": 2}, (3, 227, 227), 60_965_224),
     (alexnet.original, {"columns": 1}, (3, 227, 227), 61_100_840),
     (vgg.original, {"depth": 11}, (3, 224, 224), 132_863_336),
@@ -63,24 +68,46 @@ ORIGINALS = [  # network, its knobs, input, parameters; the sources stand in the
     (vgg.original, {"depth": 16}, (3, 224, 224), 138_357_544),
     (vgg.original, {"depth": 19}, (3, 224, 224), 143_667_240),
     (nin.original, {}, (3, 32, 32), 966_986),
+    (nin.original_imagenet, {}, (3, 224, 224), 7_595_176),
+    (nin.original_imagenet, {"in_channels": 1, "num_classes": 10, "last": None}, (1, 224, 224), 1_992_166),
     (googlenet.original, {}, (3, 224, 224), 6_998_552),
     (resnet.original, {"depth": 18}, (3, 224, 224), 11_689_512),
     (resnet.original, {"depth": 34}, (3, 224, 224), 21_797_672),
     (resnet.original, {"depth": 50}, (3, 224, 224), 25_557_032),
     (senet.original, {"depth": 18}, (3, 224, 224), 11_776_552),
     (drn.original, {"arch": "a", "depth": 18}, (3, 224, 224), 11_689_512),
+    (drn.original, {"arch": "a", "depth": 34}, (3, 224, 224), 21_797_672),
+    (drn.original, {"arch": "a", "depth": 50}, (3, 224, 224), 25_557_032),
+    (drn.original, {"arch": "b", "depth": 42}, (3, 224, 224), 31_234_744),
     (drn.original, {"arch": "b", "depth": 26}, (3, 224, 224), 21_126_584),
     (drn.original, {"arch": "c", "depth": 26}, (3, 224, 224), 21_126_584),
     (drn.original, {"arch": "c", "depth": 42}, (3, 224, 224), 31_234_744),
     (squeezenet.original, {}, (3, 224, 224), 1_248_424),
+    (squeezenet.original, {"bypass": "simple"}, (3, 224, 224), 1_248_424),
     (mobilenet_v1.original, {}, (3, 224, 224), 4_231_976),
+    (mobilenet_v1.original, {"width": 0.75}, (3, 224, 224), 2_585_560),
+    (mobilenet_v1.original, {"width": 0.5}, (3, 224, 224), 1_331_592),
+    (mobilenet_v1.original, {"width": 0.25}, (3, 224, 224), 470_072),
     (mobilenet_v2.original, {}, (3, 224, 224), 3_504_872),
     (mobilenet_v3.original, {}, (3, 224, 224), 5_483_032),
+    (mobilenet_v3.original, {"small": True}, (3, 224, 224), 2_542_856),
     (shufflenet.original, {}, (3, 224, 224), 2_278_604),
+    *(
+        (shufflenet_v1.original, {"groups": groups}, (3, 224, 224), count)
+        for groups, count in [(1, 1_531_936), (2, 1_733_848), (3, 1_865_728), (4, 1_968_344), (8, 2_434_768)]
+    ),
+    (xception.original, {}, (3, 299, 299), 22_855_952),
+    (segnet.original, {}, (3, 224, 224), 29_444_162 - (2 * 4_224 - 512)),
     (unet.original, {}, (1, 572, 572), 31_030_658),
     (pnasnet.original, {}, (3, 224, 224), 5_064_487),
     (pnasnet.original, {"cells": 4, "filters": 216, "stem": 96}, (3, 331, 331), 86_057_668),
     (cnn_1d.cnn_1d, {"in_channels": 220, "num_classes": 8, "patch_size": 1}, (220, 1, 1), 81_408),
+    (ssftt.ssftt, {"in_channels": 30, "num_classes": 16}, (30, 13, 13), 153_224 - (8 + 64)),
+    (spectralformer.spectralformer, {"in_channels": 200, "num_classes": 16}, (200, 7, 7), 355_577 + 5 * 192),
+    (
+        *(mamba.mamba, {"in_channels": 103, "num_classes": 9}, (103, 7, 7)),
+        13_568 + 3 * (116_480 + 9_920 + 2 * 256 + 2) + 16_768 + 1_161,  # a scan over pixels, one over channels
+    ),
     (ssrn.ssrn, {"in_channels": 200, "num_classes": 16, "patch_size": 7}, (200, 7, 7), 364_168 - 368),
     (
         *(a2s2k_resnet.a2s2k_resnet, {"in_channels": 200, "num_classes": 16, "patch_size": 9}),
@@ -105,6 +132,18 @@ def test_squeeze_and_excitation_adds_what_equation_5_says():
     assert added == 2 * (3 * 256**2 + 4 * 512**2 + 6 * 1024**2 + 3 * 2048**2) // 16 == 2_514_944
 
 
+def test_settings_of_its_own_attention_reach_senet():
+    """Weights of the excitations: 2 N C h over the stages, with h hidden units."""
+    with torch.device("meta"):
+        plain = parameters(resnet.resnet(30, 16, width=0.5))
+        added = [
+            parameters(build_model({"_target_": "hsi.models.senet.senet", "width": 0.5, **knobs}, 30, 16)) - plain
+            for knobs in ({}, {"reduction": 4}, {"least_hidden": 8})
+        ]
+    widths = (32, 64, 128, 256)
+    assert added == [sum(4 * c * max(least, c // r) for c in widths) for r, least in ((16, 1), (4, 1), (16, 8))]
+
+
 def test_excitation_stands_inside_every_residual_branch():
     model = senet.senet(8, 3, 11, width=0.25)
     blocks = [module for module in model.modules() if isinstance(module, Residual)]
@@ -127,9 +166,24 @@ def test_dilation_stands_in_place_of_the_last_two_strides(build, dilations):
 
 
 def test_degridding_of_drn_c_has_no_shortcuts():
-    b, c = ([isinstance(m, Residual) for m in build(8, 3, 9, width=0.25).head[:12]] for build in (drn.drn_b, drn.drn_c))
-    assert b == [True] * 12
-    assert c == [True] * 10 + [False] * 2
+    b, c = ([isinstance(m, Residual) for m in build(8, 3, 9, width=0.25).head[:13]] for build in (drn.drn_b, drn.drn_c))
+    assert b == [False] + [True] * 12  # the first convolution
+    assert c == [False] + [True] * 10 + [False] * 2
+
+
+@pytest.mark.parametrize("build", [drn.drn_a, drn.drn_b, drn.drn_c])
+def test_dilation_meets_more_than_padding(build):
+    """4 of 9 taps on average on the recommended window."""
+    sides = set()
+    with torch.device("meta"):
+        model = build(8, 3, width=0.1).eval()
+        for layer in convolutions(model):
+            if layer.dilation == (4, 4):
+                layer.register_forward_pre_hook(lambda _, inputs: sides.add(inputs[0].shape[-1]))
+        model(torch.empty(1, 8, model.window, model.window))
+    (side,) = sides
+    taps = sum(0 <= place + 4 * step < side for place in range(side) for step in (-1, 0, 1)) / side
+    assert taps**2 >= 4
 
 
 def test_dilation_keeps_the_field_that_strides_lose():
@@ -143,7 +197,7 @@ def test_dilation_keeps_the_field_that_strides_lose():
 
 
 def test_inception_widths_are_those_of_table_1():
-    assert [stage.channels for stage in googlenet._modules(192, 1.0, 0)] == [
+    assert [stage.channels for stage in googlenet._modules(192, 1.0, 0, [True, True])] == [
         *(256, 480),
         *(512, 512, 512, 528, 832),
         *(832, 1024),
@@ -164,6 +218,48 @@ def test_fire_squeezes_then_expands():
     squeeze, expand = squeezenet.fire(96, 16, 64)
     assert squeeze[0].weight.shape == (16, 96, 1, 1)
     assert [branch[0].weight.shape for branch in expand.branches] == [(64, 16, 1, 1), (64, 16, 3, 3)]
+
+
+def test_bypasses_are_wires_where_channels_agree_and_convolutions_elsewhere():
+    """Iandola et al. 2016, figure 2: fire3, 5, 7 and 9 have as many inputs as outputs."""
+    with torch.device("meta"):
+        plain, *bypassed = (squeezenet.original(bypass=kind) for kind in ("none", "simple", "complex"))
+    simple, both = ([type(m.shortcut) for m in net.modules() if isinstance(m, Residual)] for net in bypassed)
+    assert simple == [nn.Identity] * 4
+    assert both == [nn.Sequential, nn.Identity] * 4
+    pairs = [(96, 128), (128, 256), (256, 384), (384, 512)]
+    assert parameters(bypassed[1]) - parameters(plain) == sum(i * o + o for i, o in pairs) == 341_248
+
+
+def test_a_simple_bypass_adds_the_input_and_a_fire_module_can_be_normalised():
+    x = torch.randn(2, 8, 5, 5)
+    torch.manual_seed(0)
+    plain = squeezenet.fire(8, 2, 4)
+    torch.manual_seed(0)
+    bypassed = squeezenet.fire(8, 2, 4, bypass="simple")
+    torch.testing.assert_close(bypassed(x), plain(x) + x)
+    assert sum(isinstance(m, nn.BatchNorm2d) for m in squeezenet.fire(8, 2, 4, norm=True).modules()) == 3
+
+
+@pytest.mark.parametrize("build", [squeezenet.squeezenet, googlenet.googlenet, nin.nin_imagenet])
+def test_no_convolution_of_several_pixels_meets_a_field_of_one(build):
+    """Of 3 x 3 pixels a pooling would leave one, around which 8 of 9 taps meet padding."""
+    met: list[int] = []
+    with torch.device("meta"):
+        for window in (9, 15, 25):
+            model = build(8, 3, window, width=0.1).eval()
+            for layer in convolutions(model):
+                if layer.kernel_size[0] > 1:
+                    layer.register_forward_pre_hook(lambda _, inputs: met.append(inputs[0].shape[-1]))
+            model(torch.empty(1, 8, window, window))
+    assert min(met) >= 2
+
+
+def test_dropout_of_alexnet_stands_behind_both_hidden_layers():
+    """Krizhevsky et al. 2012, section 4.2."""
+    layers = list(alexnet.alexnet(8, 3, 11, width=0.1, hidden=16).head)
+    kinds = [type(layer) for layer in layers if isinstance(layer, nn.Linear | nn.Dropout | nn.Flatten)]
+    assert kinds == [nn.Flatten, nn.Linear, nn.Dropout, nn.Linear, nn.Dropout, nn.Linear]
 
 
 def test_columns_of_alexnet_meet_in_the_third_convolution_only():
@@ -230,6 +326,51 @@ def test_channels_of_two_groups_are_shuffled():
     x = torch.arange(6.0).view(1, 6, 1, 1)
     assert shufflenet.ChannelShuffle(2)(x).flatten().tolist() == [0, 3, 1, 4, 2, 5]
     assert shufflenet.ChannelShuffle(3)(x).flatten().tolist() == [0, 2, 4, 1, 3, 5]
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 4, 8])
+def test_grouped_pointwise_convolutions_see_each_other_through_the_shuffle(groups):
+    """Zhang et al. 2018, figure 1: without it, an output channel would depend on the inputs of its group alone."""
+    torch.manual_seed(0)
+    unit = shufflenet_v1.unit(16 * groups, groups).double().eval()
+    grouped = [layer.groups for layer in convolutions(unit)]
+    assert grouped == [groups, 4 * groups, groups]
+    x = torch.randn(1, 16 * groups, 3, 3, dtype=torch.float64, requires_grad=True)
+    unit.branch(x)[0, 0].sum().backward()
+    first, shuffled = 4, min(groups, 4)  # inner channels of a group; groups that its first outputs are drawn from
+    assert first * groups == unit.branch[0][0].out_channels
+    assert x.grad.abs().sum((0, 2, 3)).unflatten(0, (groups, -1)).sum(1).bool().sum() == shuffled
+
+
+def test_the_first_pointwise_convolution_of_shufflenet_is_not_grouped_and_widening_units_concatenate():
+    model = shufflenet_v1.original(groups=3)
+    assert [layer.groups for layer in convolutions(model)][1:4] == [1, 60, 3]
+    x = torch.randn(2, 6, 5, 5)
+    out = shufflenet_v1.wider_unit(6, 24, 3, 2, 1).eval()(x)
+    assert out.shape == (2, 24, 3, 3)
+    torch.testing.assert_close(out[:, :6], nn.functional.avg_pool2d(x, 3, 2, padding=1).relu())
+
+
+def test_separable_convolutions_have_no_activation_between_their_halves():
+    """Chollet 2017, section 4.7; 36 convolutions in 14 blocks, of which all but the first and last have shortcuts."""
+    assert [type(layer) for part in xception.separable(4, 6) for layer in part] == [
+        nn.Conv2d,
+        nn.Conv2d,
+        nn.BatchNorm2d,
+    ]
+    with torch.device("meta"):
+        model = xception.original()
+    assert sum(isinstance(m, Residual) for m in model.modules()) == 12
+    assert sum(layer.kernel_size == (3, 3) for layer in convolutions(model)) == 36
+
+
+def test_excitation_begins_in_the_first_block_of_mobilenet_v3_small():
+    """So that its trunk ends before it."""
+    small, large = (
+        build(8, 3, 15, width=0.25) for build in (mobilenet_v3.mobilenet_v3_small, mobilenet_v3.mobilenet_v3)
+    )
+    assert [sum(isinstance(m, mobilenet_v3.HardExcite) for m in net.head.modules()) for net in (small, large)] == [9, 8]
+    assert (small.trunk_window, large.trunk_window) == (13, 7)
 
 
 def test_half_of_the_channels_pass_a_shuffle_unit_untouched():
@@ -309,8 +450,23 @@ def test_fusion_across_layers_that_keeps_its_first_is_a_plain_transformer():
     torch.testing.assert_close(network(x), nn.Sequential(*network.blocks)(x))
 
 
-def test_width_is_exact_at_1_and_never_0():
+def test_width_is_exact_at_1_and_never_below_the_least():
     assert [scale(6, 1.0), scale(6, 0.5), scale(6, 0.01)] == [6, 3, 1]
+    assert [scale(16, 0.3, 24), scale(128, 0.3, 24)] == [24, 38]
+
+
+def test_sigmoid_takes_the_place_of_tanh_and_leaky_relu_that_of_relu():
+    changed, plain = (lenet.lenet(8, 3, 11, **knobs) for knobs in ({"activation": "sigmoid"}, {}))
+    assert [sum(isinstance(m, kind) for m in changed.modules()) for kind in (nn.Sigmoid, nn.Tanh, nn.AvgPool2d)] == [
+        4,
+        0,
+        2,
+    ]
+    assert parameters(changed) == parameters(plain)
+    bound = (6 / (25 * (8 + 6))) ** 0.5  # Glorot and Bengio 2010, equation 16
+    assert bound / 2 < changed.trunk[0][0].weight.abs().max() <= bound
+    leaky = hybridsn.hybridsn(15, 3, 9, activation="leaky_relu")
+    assert [sum(isinstance(m, kind) for m in leaky.modules()) for kind in (nn.LeakyReLU, nn.ReLU)] == [6, 0]
 
 
 @pytest.mark.parametrize(("window", "trunk"), [(9, 7), (11, 9), (25, 15)])
@@ -331,6 +487,13 @@ def test_small_fields_are_not_halved():
         (vgg.vgg, {"depth": 12}, "model.depth=12: choose 11, 13, 16 or 19"),
         (resnet.resnet, {"depth": 20}, "model.depth=20: choose 18, 34 or 50"),
         (drn.drn_c, {"depth": 18}, "model.depth=18: choose 26 or 42"),
+        (squeezenet.squeezenet, {"bypass": "wire"}, "model.bypass=wire: choose none, simple or complex"),
+        (squeezenet.squeezenet, {"norm": "batch"}, "model.norm=batch: give true or false"),
+        (shufflenet_v1.shufflenet_v1, {"groups": 5}, "model.groups=5: choose 1, 2, 3, 4 or 8"),
+        (segnet.segnet, {"patch_size": 3}, "SegNet needs a window of at least 5, not 3"),
+        (senet.senet, {"attention": None}, "SE-ResNet without attention is ResNet"),
+        (senet.senet, {"attention": SqueezeExcite, "reduction": 4}, "keys of SE-ResNet's own attention"),
+        (senet.senet, {"attention": "se"}, r"attention is a group of its own, give \+attention=se"),
         (alexnet.alexnet, {"columns": 3}, "model.columns=3: choose 1 or 2"),
         (lenet.lenet, {"patch_size": 7}, "LeNet needs a window of at least 9, not 7"),
         (squeezenet.squeezenet, {"patch_size": 1}, "at least 3, not 1"),

@@ -10,13 +10,14 @@ from conftest import ROOT, build_network, configure
 from hydra.utils import get_method
 from omegaconf import OmegaConf
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.cost import cost
 from hsi.engine.forward import forward
 from hsi.errors import HsiError
 from hsi.models.__main__ import networks
+from hsi.models.blocks import layers
 from hsi.models.blocks.attention import SqueezeExcite
 
 MODELS = [path.stem for path in networks()]
@@ -35,7 +36,8 @@ def composed(*words: str):
 def build(name: str, window: int = 11, components: int = 30, attention: str = "none", **knobs) -> WindowClassifier:
     """A narrow version where the network has a width: what is asked here does not depend on it."""
     config = composed(f"model={name}").copy()
-    config.attention = composed(f"+attention={attention}").attention
+    if attention != "none":  # which leaves a network its own
+        config.attention = composed(f"+attention={attention}").attention
     if "width" in config:
         knobs.setdefault("width", 0.25)
     settings = OmegaConf.merge(config, {"patch_size": window, **knobs})
@@ -89,11 +91,17 @@ def test_it_builds_for_all_windows_and_components_or_says_why_not(name):
     assert built >= 3
 
 
-def test_its_own_window_is_one_it_can_take(name):
-    """What its file recommends, and its builder, to those who give none."""
-    window = composed(f"model={name}").patch_size
+def test_it_can_be_built_as_its_file_has_it(name):
+    """With the window that its builder recommends, too, to those who give none."""
+    config = configure(f"model={name}")
+    window = config.model.patch_size
     assert inspect.signature(target(name)).parameters["patch_size"].default == window
-    assert build(name, window).window == window
+    with torch.device("meta"):
+        model = build_network(config.model, config.reduce.get("components", 200), 16)
+    assert model.window == window
+    # 30 components through 5 channels, or 12 linear ones, are lost: no flat layer at the front has fewer than 24
+    first = next((layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Conv3d)), None)
+    assert not isinstance(first, nn.Conv2d) or first.out_channels >= 24
 
 
 def test_the_first_line_of_its_file_cites_the_paper(name):
@@ -105,6 +113,17 @@ def test_the_first_line_of_its_file_cites_the_paper(name):
     module = sys.modules[target(name).__module__]
     assert module.__doc__
     assert cited[-4:] in module.__doc__
+
+
+def test_its_file_and_its_docstring_say_how_its_weights_start(name, monkeypatch):
+    """Both name `initialise` where layers of the network are drawn by it, and only there."""
+    called: list[torch.Size] = []
+    monkeypatch.setattr(layers, "initialise", lambda weight: called.append(weight.shape))
+    build(name)
+    header = (ROOT / "conf" / "model" / f"{name}.yaml").read_text().partition("_target_")[0]
+    said = "# Weights start as in hsi.models.blocks.layers.initialise." in header
+    assert said == bool(called)
+    assert not called or "`hsi.models.blocks.layers.initialise`" in str(sys.modules[target(name).__module__].__doc__)
 
 
 def test_logits_are_finite_and_gradients_reach_every_parameter(name):

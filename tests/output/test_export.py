@@ -56,10 +56,12 @@ def trained_as(network, **fields):
     return replace(model, **fields)
 
 
-def network_of(name):
-    config = plain(settle(configure(f"model={name}")))
+def network_of(name, **knobs):
+    """As its file has it, but for those of `knobs` that it has."""
+    model = plain(settle(configure(f"model={name}")))["model"]
     torch.manual_seed(0)
-    return build_network(OmegaConf.create(config["model"]), COMPONENTS, CLASSES).eval()
+    changed = {key: value for key, value in knobs.items() if key in model}
+    return build_network(OmegaConf.create(model | changed), COMPONENTS, CLASSES).eval()
 
 
 SMALL = trained_as(network_of("cnn_3d"))
@@ -109,7 +111,7 @@ def test_the_block_is_the_map_of_the_engine(size):
 @pytest.mark.parametrize("name", EACH)
 def test_every_network_can_be_written_as_torchscript(name, tmp_path):
     """`export` compares both graphs with the run; here a batch is read back as well."""
-    trained = trained_as(network_of(name))
+    trained = trained_as(network_of(name, width=0.25, least=1, patch_size=9))
     windows, _, _ = export(trained, tmp_path / "model.pt", "torchscript")
     values = np.ascontiguousarray(spectra(11, trained.network.window, trained.network.window).transpose(0, 3, 1, 2))
     found = torch.jit.load(windows)(torch.from_numpy(values)).numpy()

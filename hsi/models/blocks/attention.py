@@ -22,14 +22,15 @@ CONVOLUTIONS = {2: nn.Conv2d, 3: nn.Conv3d}
 class SqueezeExcite(nn.Module):
     """Squeeze and excitation: one weight in 0..1 for each channel, from the channels' means.
 
-    Hu, Shen, Sun, 'Squeeze-and-Excitation Networks', CVPR 2018, equations 2 (squeeze), 3 (excitation) and
-    4 (scale). The hidden width is `max(1, channels // reduction)`. `dims` is accepted so that all attention
-    modules are built alike; the mean runs over whatever follows the channels.
+    Hu, Shen, Sun, 'Squeeze-and-Excitation Networks', CVPR 2018, equations 2 (squeeze), 3 (excitation) and 4 (scale).
+    The hidden width is `max(least_hidden, channels // reduction)`: of 8 or 16 channels a reduction of 16 leaves one
+    unit, from which all their weights follow. `dims` is accepted so that all attention modules are
+    built alike; the mean runs over whatever follows the channels.
     """
 
-    def __init__(self, channels: int, reduction: Count = 16, dims: int = 2) -> None:
+    def __init__(self, channels: int, reduction: Count = 16, least_hidden: Count = 1, dims: int = 2) -> None:
         super().__init__()
-        self.mlp = _bottleneck(channels, reduction)
+        self.mlp = _bottleneck(channels, reduction, least_hidden)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, ...) -> (B, C, ...)."""
@@ -79,12 +80,14 @@ class CBAM(nn.Module):
 
     Woo et al. 2018 (see `SpatialAttention`), equations 1 to 3: the two descriptors of the channels pass
     the same two layers and are added before the sigmoid. The hidden width is
-    `max(1, channels // reduction)`.
+    `max(least_hidden, channels // reduction)`.
     """
 
-    def __init__(self, channels: int, reduction: Count = 16, kernel_size: Window = 7, dims: int = 2) -> None:
+    def __init__(
+        self, channels: int, reduction: Count = 16, kernel_size: Window = 7, least_hidden: Count = 1, dims: int = 2
+    ) -> None:
         super().__init__()
-        self.mlp = _bottleneck(channels, reduction)
+        self.mlp = _bottleneck(channels, reduction, least_hidden)
         self.spatial = SpatialAttention(channels, kernel_size, dims)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -103,8 +106,8 @@ def adaptive_kernel(channels: int, gamma: float = 2, b: float = 1) -> int:
     return size if size % 2 else size + 1
 
 
-def _bottleneck(channels: int, reduction: int) -> nn.Sequential:
-    hidden = max(1, channels // reduction)
+def _bottleneck(channels: int, reduction: int, least_hidden: int) -> nn.Sequential:
+    hidden = max(least_hidden, channels // reduction)
     return nn.Sequential(nn.Linear(channels, hidden, bias=False), nn.ReLU(), nn.Linear(hidden, channels, bias=False))
 
 

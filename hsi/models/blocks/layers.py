@@ -14,9 +14,9 @@ from torch.nn import functional as F
 ALIKE = 0.8  # correlation between the taps of a kernel when training starts
 
 
-def scale(channels: int, width: float) -> int:
-    """Return a published channel count under a width multiplier, which is exact at 1 and never 0."""
-    return max(1, round(channels * width))
+def scale(channels: int, width: float, least: int = 1) -> int:
+    """Return a published channel count under a width multiplier, exact at 1, and not below `least`, 1 or more."""
+    return max(least, round(channels * width))
 
 
 @torch.no_grad()
@@ -50,6 +50,7 @@ def conv(
     groups: int = 1,
     padded: bool = True,
     norm: bool = False,
+    bias: bool = True,
     activation: Callable[[], nn.Module] | None = nn.ReLU,
 ) -> nn.Sequential:
     """Convolution, batch normalisation where `norm`, activation where there is one.
@@ -58,7 +59,7 @@ def conv(
     `initialise` says.
     """
     padding = dilation * (kernel // 2) if padded else 0
-    layer = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=not norm)
+    layer = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=bias and not norm)
     initialise(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -73,6 +74,7 @@ def depthwise(
     stride: int = 1,
     padded: bool = True,
     norm: bool = True,
+    bias: bool = True,
     activation: Callable[[], nn.Module] | None = nn.ReLU,
 ) -> nn.Sequential:
     """`conv` with `multiplier` filters for each channel, which see that channel alone: outputs channels * multiplier.
@@ -88,6 +90,7 @@ def depthwise(
         groups=channels,
         padded=padded,
         norm=norm,
+        bias=bias,
         activation=activation,
     )
 

@@ -66,16 +66,16 @@ def assemble(stages: list[Stage], classifier: nn.Sequential, in_channels: int, p
     return WindowClassifier(trunk, nn.Sequential(*rest, *classifier), in_channels, patch_size)
 
 
-def unpadded(patch_size: int, losses: Sequence[int]) -> tuple[int, int]:
+def unpadded(patch_size: int, losses: Sequence[int], least: int = LEAST_FIELD) -> tuple[int, int]:
     """How many layers at the front go without padding, and the side that a window has after them.
 
     `losses` are the pixels that each would take of a side (a 3 x 3 convolution takes 2). As many go without as
-    leave `LEAST_FIELD`. This is how networks whose papers pad get a trunk: the borders that are lost are the
+    leave `least` pixels. This is how networks whose papers pad get a trunk: the borders that are lost are the
     window's context, and what is computed once over the scene costs next to nothing.
     """
     count, side = 0, patch_size
     for loss in losses:
-        if side - loss < LEAST_FIELD:
+        if side - loss < least:
             break
         count, side = count + 1, side - loss
     return count, side
@@ -91,6 +91,18 @@ def halvings(published: Sequence[int], side: int, early: int = 0) -> list[int]:
         strides.append(stride if index >= early and side > SMALL_FIELD else 1)
         side = -(-side // strides[-1])
     return strides
+
+
+def poolings(count: int, side: int) -> list[bool]:
+    """Which of `count` poolings by `hsi.models.blocks.layers.max_pool` a window of `side` pixels keeps, in their order.
+
+    Those of a field larger than `SMALL_FIELD`: of 3 x 3 pixels one would be left, and what follows would see no window.
+    """
+    kept = []
+    for _ in range(count):
+        kept.append(side > SMALL_FIELD)
+        side = side // 2 if kept[-1] else side
+    return kept
 
 
 def output_shape(stages: list[Stage], in_channels: int, side: int) -> torch.Size:
