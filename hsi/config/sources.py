@@ -4,6 +4,7 @@ A few lines of YAML can stand for billions of values, and Hydra would set out to
 is read here first, as nodes without values: so large, so deep and so many.
 """
 
+import copy
 from pathlib import Path
 
 import yaml
@@ -20,6 +21,7 @@ from hsi.files import read_bytes
 
 LARGEST = 100_000  # bytes of a file
 MOST_VALUES, DEEPEST, LONGEST_NUMBER = 100_000, 32, 400
+_loaded: dict[tuple[Path, bytes], ConfigResult] = {}  # a command asks for each file several times
 
 
 class FileConfigSource(file_config_source.FileConfigSource):
@@ -32,6 +34,11 @@ class FileConfigSource(file_config_source.FileConfigSource):
         """Load a file; HsiError says what is wrong with it."""
         path = Path(self.path, self._normalize_file_name(config_path))
         content = read_bytes(path, LARGEST)
+        if (path, content) not in _loaded:
+            _loaded[path, content] = self._load(config_path, path, content)
+        return copy.deepcopy(_loaded[path, content])
+
+    def _load(self, config_path: str, path: Path, content: bytes) -> ConfigResult:
         try:
             _require_mapping(yaml.compose(content.decode(), Loader=yaml.SafeLoader))
             return super().load_config(config_path)
