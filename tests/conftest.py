@@ -39,7 +39,7 @@ TRIAL = ["experiment=trial", "train.steps=4", "patch_size=9", "scene.rows=40", "
 
 SAVE = canvas.save
 
-settings.register_profile("unhurried", deadline=None)  # the machine may be busy with experiments
+settings.register_profile("unhurried", deadline=None, max_examples=50)  # the machine may be busy with experiments
 settings.load_profile("unhurried")
 
 register_resolvers()

@@ -119,7 +119,9 @@ def test_every_network_can_be_written_as_torchscript(name, tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("name", ["hybridsn", pytest.param("ssftt", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "name", ["cnn_3d", *(pytest.param(name, marks=pytest.mark.long) for name in ("hybridsn", "ssftt"))]
+)
 def test_networks_can_be_written_as_onnx(name, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     trained = trained_as(network_of(name))
