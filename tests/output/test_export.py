@@ -119,14 +119,16 @@ def test_every_network_can_be_written_as_torchscript(name, tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize(
-    "name", ["cnn_3d", *(pytest.param(name, marks=pytest.mark.long) for name in ("hybridsn", "ssftt"))]
-)
+@pytest.mark.parametrize("name", ["cnn_3d", *(pytest.param(n, marks=pytest.mark.long) for n in ("hybridsn", "ssftt"))])
 def test_networks_can_be_written_as_onnx(name, tmp_path):
-    onnxruntime = pytest.importorskip("onnxruntime")
+    onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
     trained = trained_as(network_of(name))
     windows, block, about = export(trained, tmp_path / "field.onnx")
     assert [path.name for path in (windows, block, about)] == ["field.onnx", "field.block.onnx", "field.onnx.json"]
+    for path in (windows, block):
+        proto = onnx.load(io.BytesIO(path.read_bytes()))
+        onnx.checker.check_model(proto, full_check=True)
+        assert proto.producer_name == "hsi"
     session = onnxruntime.InferenceSession(windows)
     values = np.ascontiguousarray(spectra(11, trained.network.window, trained.network.window).transpose(0, 3, 1, 2))
     expected = own_logits(trained, graphs_of(trained)["windows"], values)
@@ -280,12 +282,3 @@ def test_bad_commands_get_a_sentence(words, sentence, tmp_path, monkeypatch, cap
     assert sentence in said
     assert "Traceback" not in said
     assert not list(tmp_path.iterdir())
-
-
-def test_what_is_exported_can_be_read_by_onnx_itself(tmp_path):
-    onnx = pytest.importorskip("onnx")
-    windows, block, _ = export(SMALL, tmp_path / "model.onnx")
-    for path in (windows, block):
-        proto = onnx.load(io.BytesIO(path.read_bytes()))
-        onnx.checker.check_model(proto, full_check=True)
-        assert proto.producer_name == "hsi"
