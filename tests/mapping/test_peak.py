@@ -45,6 +45,7 @@ def peak(memory_gb):
     return float(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the peak there")
 def test_a_process_takes_no_more_than_it_is_given():
     assert peak(0.8) < 0.8 * 3.5 / 3

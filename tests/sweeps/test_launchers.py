@@ -74,6 +74,7 @@ def test_a_launcher_that_is_not_installed_is_named_with_its_extra(monkeypatch):
     words.require_words(["hydra/launcher=basic"], "config")
 
 
+@pytest.mark.long
 def test_a_killed_member_is_named_and_goes_on_to_the_same_bytes(tmp_path, hsi_run):
     """What joblib began goes on without it; the member that was killed, against one that ran by itself."""
     sweep = ["-m", *STEPS, "seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
