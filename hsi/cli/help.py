@@ -90,12 +90,21 @@ COMMANDS = {
         ),
         "bench",
     ),
+    "search": Command(
+        "search for a network's cell, sum by sum, by short trainings on validation pixels",
+        (
+            ("hsi search minutes=60", "on Indian Pines; the same command goes on, with more minutes too"),
+            ("hsi search strategy=random minutes=60", "cells drawn at random, to compare with"),
+        ),
+        "search",
+    ),
     "models": Command(
         "list the networks with their cost, what they share, and their papers",
         (("hsi models", "each with its own window"), ("hsi models patch_size=9", "all with the same window")),
     ),
 }
 
+BESIDE_RUN = ("bench", "search")  # configurations that take groups of hsi run as they are
 MORE = (
     ("--keys", "all groups and keys, explained in full"),
     ("--keys GROUP", "the options of a group; --keys GROUP=OPTION: the keys of an option"),
@@ -123,7 +132,7 @@ def answer(argv: Sequence[str], config: str, conf: Path) -> str | None:
     argv
         The words behind the command.
     config
-        The name of the command's file in `conf`: config, predict, export, audit or bench.
+        The name of the command's file in `conf`: config, predict, export, audit, bench or search.
     conf
         The folder of the configuration.
 
@@ -153,7 +162,7 @@ def help_text(command: str, conf: Path) -> str:
         ["Examples", *_examples(about.examples)],
     ]
     keys = _outside(groups, read_command(conf, about.config, inherited=about.config == MAIN))
-    if about.config == "bench":
+    if about.config in BESIDE_RUN:
         keys_title = "Keys, beside those of hsi run"
     else:
         if groups:

@@ -29,7 +29,7 @@ def test_every_attention_composes(name):
     assert (config.model.attention is None) == (name == "none")
 
 
-@pytest.mark.parametrize("name", ["audit", "bench", "predict"])
+@pytest.mark.parametrize("name", ["audit", "bench", "predict", "search"])
 def test_every_command_composes(name):
     with initialize_config_dir(str(shipped.CONF), version_base="1.3"):
         assert compose(name, overrides=["scene=indian_pines"]).scene.name == "indian_pines"

@@ -1,0 +1,64 @@
+"""The picture of a cell: boxes for operations, arrows for what they see, sum after sum from left to right."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hsi.models.blocks.cells import OUTSIDE, Sums
+from hsi.plots.canvas import NORMAL, SMALL, make_figure
+
+COLOURS = {  # pale, of the first part of an operation's name
+    "separable": "#cfe3f2",
+    "factorised": "#d9d2e9",
+    "dilated": "#fbe0cf",
+    "average": "#e3efd4",
+    "max": "#f7efc5",
+    "identity": "#eeeeee",
+}
+INPUTS = ("h[-2]", "h[-1]")
+ACROSS, UP = 2.6, 2.2  # from one sum to the next, and from one level to the next, in units of the figure
+SIZE = 0.5  # inches of a unit
+
+
+def draw_cell(cell: Sums, title: str) -> Figure:
+    """Draw a cell: its two inputs at the bottom, each sum above all that it sees, and their concatenation at the top."""
+    levels = [0, 0]
+    for _, left, _, right in cell:
+        levels.append(1 + max(levels[left], levels[right]))
+    width, top = ACROSS * len(cell), UP * (max(levels) + 1)
+    figure = make_figure(SIZE * max(width + 1, 8), SIZE * (top + 2))
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    axes.set_title(title, fontsize=NORMAL)
+    axes.set_xlim(-ACROSS / 2 - 0.2, width - ACROSS / 2 + 0.2)
+    axes.set_ylim(-0.6, top + 0.6)
+
+    middle = (width - ACROSS) / 2
+    places = [(middle - ACROSS / 2, 0.0), (middle + ACROSS / 2, 0.0)]
+    for name, place in zip(INPUTS, places, strict=True):
+        _box(axes, place, name, "white")
+    for number, (left, of_left, right, of_right) in enumerate(cell):
+        place = (ACROSS * number, UP * levels[OUTSIDE + number])
+        for name, of, aside in ((left, of_left, -0.62), (right, of_right, 0.62)):
+            beside = (place[0] + aside, place[1] - 0.85)
+            _arrow(axes, places[of], beside)
+            _arrow(axes, beside, place)
+            _box(axes, beside, name.replace("_", "\n"), COLOURS[name.partition("_")[0]])
+        places.append(place)
+    for number, place in enumerate(places[OUTSIDE:], 1):
+        _arrow(axes, place, (place[0], top), faint=True)
+        _box(axes, place, f"+ {number}", "white", "circle")
+    axes.text(middle, top, "concatenated", ha="center", va="center", fontsize=NORMAL, bbox=_frame("white", "round"))
+    return figure
+
+
+def _frame(colour: str, shape: str) -> dict[str, str]:
+    return {"boxstyle": f"{shape},pad=0.25", "facecolor": colour, "edgecolor": "#555555"}
+
+
+def _box(axes: Axes, place: tuple[float, float], text: str, colour: str, shape: str = "round") -> None:
+    axes.text(*place, text, ha="center", va="center", fontsize=SMALL, bbox=_frame(colour, shape), zorder=3)
+
+
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], faint: bool = False) -> None:
+    style = {"arrowstyle": "-|>", "color": "#bbbbbb" if faint else "#555555", "shrinkA": 6, "shrinkB": 11}
+    axes.annotate("", end, start, arrowprops={**style, "linewidth": 0.8}, zorder=1)
