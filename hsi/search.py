@@ -1,7 +1,7 @@
 """Search for the cell of a network: ``python -m hsi.search [minutes=60] [strategy=progressive|random] [...]``.
 
-Cells grow sum by sum; a surrogate chooses which are trained, shortly, on folds of whole fields. Every cell that has been
-scored is kept: the same command goes on where it was interrupted.
+Cells grow sum by sum; a surrogate chooses which are trained, shortly, on folds of whole fields. Every cell that has
+been scored is kept: the same command goes on where it was interrupted.
 """
 
 if __name__ == "__main__":  # the first line appears before the libraries load
@@ -67,7 +67,8 @@ def _conclude(request: SearchRequest, trials: Trials, scene: str) -> None:
     for sentence in found.conclude(trials):
         log.info("%s", sentence)
     log.info(
-        "The best of %d cells reached %.2f %% of the validation pixels (%s by fold), the highest of many noisy numbers: %s",
+        "The best of %d cells reached %.2f %% of the validation pixels (by fold: %s), the highest of many noisy "
+        "numbers: %s",
         len(trials.taken),
         100 * best.score.mean,
         ", ".join(f"{100 * share:.2f}" for share in best.score.folds),

@@ -39,7 +39,7 @@ Operation = Literal[
     *("separable_3", "separable_5", "separable_7", "factorised_7"),
     *("dilated_3", "average_pooling", "max_pooling", "identity"),
 ]
-DATA_KEYS = ("scene", "reduce", "patch_size", "data_dir")
+DATA_KEYS = ("scene", "split", "reduce", "patch_size", "data_dir")
 
 CUBE_SHARE = 0.25  # of the memory of a prediction: a cube that is larger stays on disk
 
@@ -249,11 +249,10 @@ class SearchRequest:
         hydra = HydraConfig.get()
         tree = settle(config)
         check_value(Folder | None, tree["out"], "out")
-        given = [word for word in hydra.overrides.task if re.split("[.=]", word)[0] in (*DATA_KEYS, "split")]
-        chosen_split = (
-            [] if any(word.startswith("split=") for word in given) else [f"split={hydra.runtime.choices.split}"]
-        )
-        return cls(**_own(cls, tree), tree=tree, words=given + chosen_split, folder=Path(hydra.runtime.output_dir))
+        words = [word for word in hydra.overrides.task if re.split("[.=]", word.lstrip("+~"))[0] in DATA_KEYS]
+        if not any(word.startswith("split=") for word in words):
+            words.append(f"split={hydra.runtime.choices.split}")
+        return cls(**_own(cls, tree), tree=tree, words=words, folder=Path(hydra.runtime.output_dir))
 
 
 def _own(request: type, tree: Mapping[str, Any]) -> dict[str, Any]:

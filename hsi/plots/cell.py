@@ -2,6 +2,7 @@
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from hsi.models.blocks.cells import OUTSIDE, Sums
 from hsi.plots.canvas import NORMAL, SMALL, make_figure
@@ -17,10 +18,12 @@ COLOURS = {  # pale, of the first part of an operation's name
 INPUTS = ("h[-2]", "h[-1]")
 ACROSS, UP = 2.6, 2.2  # from one sum to the next, and from one level to the next, in units of the figure
 SIZE = 0.5  # inches of a unit
+HALF = 0.36  # of the height of an operation
+LINE, FAINT = "#555555", "#bbbbbb"
 
 
 def draw_cell(cell: Sums, title: str) -> Figure:
-    """Draw a cell: its two inputs at the bottom, each sum above all that it sees, and their concatenation at the top."""
+    """Draw a cell: its two inputs at the bottom, each sum above all that it sees, their concatenation on top."""
     levels = [0, 0]
     for _, left, _, right in cell:
         levels.append(1 + max(levels[left], levels[right]))
@@ -39,20 +42,21 @@ def draw_cell(cell: Sums, title: str) -> Figure:
     for number, (left, of_left, right, of_right) in enumerate(cell):
         place = (ACROSS * number, UP * levels[OUTSIDE + number])
         for name, of, aside in ((left, of_left, -0.62), (right, of_right, 0.62)):
-            beside = (place[0] + aside, place[1] - 0.85)
-            _arrow(axes, places[of], beside)
-            _arrow(axes, beside, place)
+            beside = (place[0] + aside, place[1] - 0.95)
+            _arrow(axes, places[of], (beside[0], beside[1] - HALF))
+            _arrow(axes, (beside[0], beside[1] + HALF), (place[0] + aside / 3, place[1] - HALF / 2))
             _box(axes, beside, name.replace("_", "\n"), COLOURS[name.partition("_")[0]])
         places.append(place)
     for number, place in enumerate(places[OUTSIDE:], 1):
-        _arrow(axes, place, (place[0], top), faint=True)
+        _arrow(axes, place, (place[0], top - HALF), faint=True)
         _box(axes, place, f"+ {number}", "white", "circle")
-    axes.text(middle, top, "concatenated", ha="center", va="center", fontsize=NORMAL, bbox=_frame("white", "round"))
+    axes.add_patch(Rectangle((-ACROSS / 2, top - HALF), width, 2 * HALF, facecolor="white", edgecolor=LINE, zorder=3))
+    axes.text(middle, top, "concatenated", ha="center", va="center", fontsize=SMALL, zorder=4)
     return figure
 
 
 def _frame(colour: str, shape: str) -> dict[str, str]:
-    return {"boxstyle": f"{shape},pad=0.25", "facecolor": colour, "edgecolor": "#555555"}
+    return {"boxstyle": f"{shape},pad=0.25", "facecolor": colour, "edgecolor": LINE}
 
 
 def _box(axes: Axes, place: tuple[float, float], text: str, colour: str, shape: str = "round") -> None:
@@ -60,5 +64,5 @@ def _box(axes: Axes, place: tuple[float, float], text: str, colour: str, shape: 
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], faint: bool = False) -> None:
-    style = {"arrowstyle": "-|>", "color": "#bbbbbb" if faint else "#555555", "shrinkA": 6, "shrinkB": 11}
+    style = {"arrowstyle": "-|>", "color": FAINT if faint else LINE, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", end, start, arrowprops={**style, "linewidth": 0.8}, zorder=1)

@@ -17,14 +17,8 @@ from hsi.searching.trials import TABLE, Trial, Trials
 PICTURE, IDENTITY = "cell.png", "search.json"
 
 YAML = """# Cell found (Liu et al. 2018): by {strategy} search on {scene}, {share:.2f} % of the validation pixels.
-defaults:
-  - override /train@_global_.train: small_batches # train=NAME on the command line takes precedence
-_target_: hsi.models.cell.cell
-patch_size: ${{hsi.window:9}} # side of a window in pixels, odd, at least 3
-cell: {cell} # see conf/model/cell.yaml
-cells: 1 # of each of the three groups
-filters: 16 # of an operation in the first group, doubled in the next two
-dropout: 0.5 # before the last layer
+defaults: [cell] # all other keys are those of model=cell
+cell: {cell}
 """
 
 
@@ -57,9 +51,8 @@ def save(folder: Path, best: Trial, strategy: str, scene: str) -> tuple[Path, Pa
 
 def command(place: Path, words: Sequence[str]) -> str:
     """The command that trains what `save` wrote at `place`, on the same data."""
-    return shlex.join(
-        ["hsi", "run", override("hydra.searchpath", [f"file://{place.parent.parent}"]), f"model={place.stem}", *words]
-    )
+    path = override("hydra.searchpath", [f"file://{place.parent.parent}"])
+    return shlex.join(["hsi", "run", path, f"model={place.stem}", *words])
 
 
 def progress(trials: Trials) -> str:
@@ -71,7 +64,7 @@ def progress(trials: Trials) -> str:
 
 
 def conclude(trials: Trials) -> list[str]:
-    """How far the surrogate ranked as the trainings did, a sentence for each number of sums with three cells or more."""
+    """How far the surrogate ranked as the trainings did, a sentence for each number of sums that has three cells."""
     said = []
     for blocks in range(2, 6):
         guessed = [each for each in trials.taken.values() if len(each.cell) == blocks and each.predicted is not None]

@@ -21,7 +21,7 @@ def terms(number: int, operations: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def grown(cell: Sums, operations: Sequence[str]) -> list[Sums]:
-    """Every cell that has one sum more, in its canonical form; mirrored ones once. Grown of ``()``: those of one sum."""
+    """Every cell that has one sum more, in its canonical form, each once. Grown of ``()``: those of one sum."""
     more = combinations_with_replacement(terms(len(cell) + 1, operations), 2)
     return list(dict.fromkeys(canonical((*cell, (*left, *right))) for left, right in more))
 
