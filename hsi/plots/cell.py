@@ -49,18 +49,16 @@ def draw_cell(cell: Sums, title: str) -> Figure:
         places.append(place)
     for number, place in enumerate(places[OUTSIDE:], 1):
         _arrow(axes, place, (place[0], top - HALF), faint=True)
-        _box(axes, place, f"+ {number}", "white", "circle")
-    axes.add_patch(Rectangle((-ACROSS / 2, top - HALF), width, 2 * HALF, facecolor="white", edgecolor=LINE, zorder=3))
-    axes.text(middle, top, "concatenated", ha="center", va="center", fontsize=SMALL, zorder=4)
+        frame = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": LINE}
+        axes.text(*place, f"+ {number}", ha="center", va="center", fontsize=SMALL, bbox=frame, zorder=3)
+    _box(axes, (middle, top), "concatenated", "white", width)
     return figure
 
 
-def _frame(colour: str, shape: str) -> dict[str, str]:
-    return {"boxstyle": f"{shape},pad=0.25", "facecolor": colour, "edgecolor": LINE}
-
-
-def _box(axes: Axes, place: tuple[float, float], text: str, colour: str, shape: str = "round") -> None:
-    axes.text(*place, text, ha="center", va="center", fontsize=SMALL, bbox=_frame(colour, shape), zorder=3)
+def _box(axes: Axes, place: tuple[float, float], text: str, colour: str, width: float = 1.16) -> None:
+    corner = place[0] - width / 2, place[1] - HALF
+    axes.add_patch(Rectangle(corner, width, 2 * HALF, facecolor=colour, edgecolor=LINE, zorder=3))
+    axes.text(*place, text, ha="center", va="center", fontsize=SMALL, zorder=4)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], faint: bool = False) -> None:

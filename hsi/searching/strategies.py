@@ -22,7 +22,8 @@ def progressive(trials: Trials, *, blocks: int, beam: int, operations: Sequence[
     Deviation: of cells of one sum the paper scores all, here `beam` drawn at random.
     """
     candidates = grown((), operations)
-    order = np.random.default_rng(seed).permutation(len(candidates))
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(candidates))
     guesses: list[float | None] = [None] * len(candidates)
     for number in range(1, blocks + 1):
         parents = []
@@ -35,7 +36,7 @@ def progressive(trials: Trials, *, blocks: int, beam: int, operations: Sequence[
         candidates = list(dict.fromkeys(child for parent in parents for child in grown(parent, operations)))
         scores = {cell: trial.score.mean for cell, trial in trials.taken.items()}
         guesses = predict(scores, candidates, seed).tolist()
-        order = np.argsort(-np.array(guesses, dtype=float), kind="stable")
+        order = np.lexsort((rng.random(len(candidates)), -np.round(guesses, 6)))  # chance decides between equals
 
 
 def at_random(trials: Trials, *, blocks: int, beam: int, operations: Sequence[str], seed: int) -> None:

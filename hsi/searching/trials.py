@@ -50,7 +50,11 @@ class Trials:
     tell: Callable[["Trials"], object] = lambda trials: None
     taken: dict[Sums, Trial] = field(default_factory=dict)
     kept: dict[Sums, Trial] = field(default_factory=dict)  # of the search before
-    mark: float = field(default_factory=time.monotonic)
+    mark: float = 0.0  # when the trial before ended
+
+    def __post_init__(self) -> None:
+        """The clock starts."""
+        self.mark = time.monotonic()
 
     @property
     def spent(self) -> float:
@@ -96,7 +100,7 @@ def read_trials(path: Path) -> dict[Sums, Trial]:
     """The trials of a table, none where there is no such file; HsiError for a table that no search wrote."""
     if not path.exists():
         return {}
-    table = files.read_table(path, float_precision="round_trip")
+    table = files.read_table(path, dtype=str)
     folds = [name for name in table.columns if name.startswith("fold_")]
     try:
         trials = [
