@@ -252,6 +252,8 @@ class SearchRequest:
         words = [word for word in hydra.overrides.task if re.split("[.=]", word.lstrip("+~"))[0] in DATA_KEYS]
         if not any(word.startswith("split=") for word in words):
             words.append(f"split={hydra.runtime.choices.split}")
+        if "seed" in tree["split"] and not any(word.startswith("split.seed=") for word in words):
+            words.append(f"split.seed={tree['split']['seed']}")  # the same test pixels, which the search has not met
         return cls(**_own(cls, tree), tree=tree, words=words, folder=Path(hydra.runtime.output_dir))
 
 

@@ -43,7 +43,7 @@ def without_times(path):
 
 
 def test_it_searches_goes_on_and_its_winner_trains(hsi_search, tmp_path):
-    status, out, err = hsi_search("out=there")
+    status, out, err = hsi_search("out=there", "seed=3")
     assert status == 0, err
     table = without_times(tmp_path / "there/cells.csv")
     assert table["blocks"].tolist() == [1, 1, 2, 2]
@@ -57,7 +57,7 @@ def test_it_searches_goes_on_and_its_winner_trains(hsi_search, tmp_path):
 
     lines = (tmp_path / "there/cells.csv").read_text().splitlines(keepends=True)
     (tmp_path / "there/cells.csv").write_text("".join(lines[:4]))  # as after the third cell
-    status, out, _ = hsi_search("out=there", "minutes=70")
+    status, out, _ = hsi_search("out=there", "seed=3", "minutes=70")
     assert (status, out.count(" min left\n")) == (0, 1)
     pd.testing.assert_frame_equal(without_times(tmp_path / "there/cells.csv"), table)
 
@@ -65,7 +65,7 @@ def test_it_searches_goes_on_and_its_winner_trains(hsi_search, tmp_path):
     name, run, *words = shlex.split(command)
     assert [name, run] == ["hsi", "run"]
     tree, chosen = compose_settings([*words, "train.steps=2", "train.batch_size=16", "device=cpu"])
-    assert (chosen["model"], chosen["split"]) == ("cell_progressive", "regions")
+    assert (chosen["model"], chosen["split"], tree["split"]["seed"]) == ("cell_progressive", "regions", 3)
     assert tree["model"] == {
         **compose_settings(["model=cell", "patch_size=5"])[0]["model"],
         "cell": tree["model"]["cell"],
