@@ -55,8 +55,9 @@ def search(config: DictConfig) -> None:
             tell=lambda trials: log.info("%s", found.progress(trials)),
             kept=read_trials(table),
         )
-        how = {"blocks": request.blocks, "beam": request.beam, "operations": request.operations}
-        STRATEGIES[request.strategy](trials, **how, seed=request.seed)
+        STRATEGIES[request.strategy](
+            trials, blocks=request.blocks, beam=request.beam, operations=request.operations, seed=request.seed
+        )
         _conclude(request, trials, scene.name)
 
 

@@ -21,6 +21,7 @@ from hsi.errors import HsiError
 from hsi.evaluation.areas import AreaSample
 from hsi.experiment import Recipe
 from hsi.files import file_checksum
+from hsi.models.blocks.cells import Operation
 from hsi.output.export import Format
 from hsi.output.tracking import Rows, Tracker, tracked
 from hsi.recipes import chosen, of_the_run, recipe_of, split_of
@@ -35,10 +36,6 @@ from hsi.splits.roles import Split
 from hsi.version import __version__
 
 Blocks = Annotated[int, Field(ge=1, le=5, description="a whole number from 1 to 5")]
-Operation = Literal[
-    *("separable_3", "separable_5", "separable_7", "factorised_7"),
-    *("dilated_3", "average_pooling", "max_pooling", "identity"),
-]
 DATA_KEYS = ("scene", "split", "reduce", "patch_size", "data_dir")
 
 CUBE_SHARE = 0.25  # of the memory of a prediction: a cube that is larger stays on disk
@@ -251,7 +248,7 @@ class SearchRequest:
         check_value(Folder | None, tree["out"], "out")
         words = [word for word in hydra.overrides.task if re.split("[.=]", word.lstrip("+~"))[0] in DATA_KEYS]
         if not any(word.startswith("split=") for word in words):
-            words.append(f"split={hydra.runtime.choices.split}")
+            words.append(f"split={hydra.runtime.choices['split']}")
         if "seed" in tree["split"] and not any(word.startswith("split.seed=") for word in words):
             words.append(f"split.seed={tree['split']['seed']}")  # the same test pixels, which the search has not met
         return cls(**_own(cls, tree), tree=tree, words=words, folder=Path(hydra.runtime.output_dir))

@@ -25,8 +25,8 @@ LINE, FAINT = "#555555", "#bbbbbb"
 def draw_cell(cell: Sums, title: str) -> Figure:
     """Draw a cell: its two inputs at the bottom, each sum above all that it sees, their concatenation on top."""
     levels = [0, 0]
-    for _, left, _, right in cell:
-        levels.append(1 + max(levels[left], levels[right]))
+    for _, of_left, _, of_right in cell:
+        levels.append(1 + max(levels[of_left], levels[of_right]))
     width, top = ACROSS * len(cell), UP * (max(levels) + 1)
     figure = make_figure(SIZE * max(width + 1, 8), SIZE * (top + 2))
     axes = figure.add_subplot()

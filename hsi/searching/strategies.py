@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from hsi.models.blocks.cells import Sums
 from hsi.searching.space import drawn, grown
 from hsi.searching.surrogate import predict
 from hsi.searching.trials import Trials
@@ -26,7 +27,7 @@ def progressive(trials: Trials, *, blocks: int, beam: int, operations: Sequence[
     order = rng.permutation(len(candidates))
     guesses: list[float | None] = [None] * len(candidates)
     for number in range(1, blocks + 1):
-        parents = []
+        parents: list[Sums] = []
         for index in order[:beam]:
             if not trials.has_time(number / blocks if parents else 1.0):
                 break
@@ -35,8 +36,9 @@ def progressive(trials: Trials, *, blocks: int, beam: int, operations: Sequence[
             return
         candidates = list(dict.fromkeys(child for parent in parents for child in grown(parent, operations)))
         scores = {cell: trial.score.mean for cell, trial in trials.taken.items()}
-        guesses = predict(scores, candidates, seed).tolist()
-        order = np.lexsort((rng.random(len(candidates)), -np.round(guesses, 6)))  # chance decides between equals
+        expected = predict(scores, candidates, seed)
+        order = np.lexsort((rng.random(len(candidates)), -expected.round(6)))  # chance decides between equals
+        guesses = [*expected.tolist()]
 
 
 def at_random(trials: Trials, *, blocks: int, beam: int, operations: Sequence[str], seed: int) -> None:

@@ -1,5 +1,7 @@
 """Cells in words: PNASNet-5 among them, every operation as the paper has it, and a sentence for what is no cell."""
 
+from typing import get_args
+
 import pytest
 import torch
 from conftest import configure
@@ -50,6 +52,10 @@ def test_operations_keep_or_halve_the_field_and_have_the_weights_of_their_kernel
     assert sum(map(torch.numel, kernels)) == weights
     for stride, side in [(1, 7), (2, 4)]:
         assert cells.OPERATIONS[name](4, 6, stride)(torch.rand(2, 4, 7, 7)).shape == (2, 6, side, side)
+
+
+def test_every_operation_can_be_asked_for():
+    assert get_args(cells.Operation) == tuple(cells.OPERATIONS)
 
 
 def reach(operation: nn.Module) -> list[tuple[int, int]]:

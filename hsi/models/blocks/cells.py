@@ -10,9 +10,9 @@ dilated convolution is meant the paper does not say: here it is a full one with 
 what lies beyond the border.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import AfterValidator, Field
@@ -27,6 +27,16 @@ from hsi.models.blocks.stages import Attention
 
 Sum = tuple[str, int, str, int]
 Sums = tuple[Sum, ...]
+Operation = Literal[
+    "separable_3",
+    "separable_5",
+    "separable_7",
+    "factorised_7",
+    "dilated_3",
+    "average_pooling",
+    "max_pooling",
+    "identity",
+]
 
 OUTSIDE = 2  # inputs of a cell that come from the cells before it
 MOST_SUMS = 20
@@ -81,7 +91,7 @@ def fit(inputs: int, filters: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.ReLU(), *conv(inputs, filters, 1, stride=stride, norm=True, activation=None))
 
 
-OPERATIONS = {  # operation(inputs, filters, stride)
+OPERATIONS: dict[str, Callable[[int, int, int], nn.Module]] = {  # operation(inputs, filters, stride)
     "separable_3": partial(separable, 3),
     "separable_5": partial(separable, 5),
     "separable_7": partial(separable, 7),
