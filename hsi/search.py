@@ -75,8 +75,9 @@ def _conclude(request: SearchRequest, trials: Trials, scene: str) -> None:
         ", ".join(f"{100 * share:.2f}" for share in best.score.folds),
         found.written(best.cell),
     )
-    log.info("File: %s; picture: %s; table: %s", place, picture, trials.path)
-    log.info("Train it, test pixels included: %s", found.command(place, request.words))
+    names = (place.relative_to(request.folder), picture.name, trials.path.name)
+    log.info("%s for model=, the picture %s and the table %s lie in %s", *names, request.folder)
+    log.info("Train it, and judge it by the test pixels: %s", found.command(place, request.words))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from hsi.splits.roles import Split
 from hsi.version import __version__
 
 Blocks = Annotated[int, Field(ge=1, le=5, description="a whole number from 1 to 5")]
-DATA_KEYS = ("scene", "split", "reduce", "patch_size", "data_dir")
+KEPT = ("scene", "split", "reduce", "patch_size", "data_dir", "attention")  # by the training of what a search has found
 
 CUBE_SHARE = 0.25  # of the memory of a prediction: a cube that is larger stays on disk
 
@@ -221,7 +221,7 @@ class SearchRequest:
     tree
         The settled configuration, see `hsi.runs.identity.settle`, whose stages `hsi.recipes` builds.
     words
-        Those on the command line that say what is classified, and as what: a run with them has the same data.
+        Those on the command line that a run of what is found needs: with them it has the same data, and the same split.
     folder
         Of all that is found.
     """
@@ -246,7 +246,7 @@ class SearchRequest:
         hydra = HydraConfig.get()
         tree = settle(config)
         check_value(Folder | None, tree["out"], "out")
-        words = [word for word in hydra.overrides.task if re.split("[.=]", word.lstrip("+~"))[0] in DATA_KEYS]
+        words = [word for word in hydra.overrides.task if re.split("[.=]", word.lstrip("+~"))[0] in KEPT]
         if not any(word.startswith("split=") for word in words):
             words.append(f"split={hydra.runtime.choices['split']}")
         if "seed" in tree["split"] and not any(word.startswith("split.seed=") for word in words):

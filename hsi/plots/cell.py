@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from hsi.models.blocks.cells import OUTSIDE, Sums
-from hsi.plots.canvas import NORMAL, SMALL, make_figure
+from hsi.plots.canvas import MEASURED, NORMAL, SMALL, VALIDATED, make_figure
 
 COLOURS = {  # pale, of the first part of an operation's name
     "separable": "#cfe3f2",
@@ -20,6 +20,7 @@ ACROSS, UP = 2.6, 2.2  # from one sum to the next, and from one level to the nex
 SIZE = 0.5  # inches of a unit
 HALF = 0.36  # of the height of an operation
 LINE, FAINT = "#555555", "#bbbbbb"
+SEEN = {0: MEASURED, 1: VALIDATED}  # lines from the two inputs, which may pass behind operations
 
 
 def draw_cell(cell: Sums, title: str) -> Figure:
@@ -43,12 +44,12 @@ def draw_cell(cell: Sums, title: str) -> Figure:
         place = (ACROSS * number, UP * levels[OUTSIDE + number])
         for name, of, aside in ((left, of_left, -0.62), (right, of_right, 0.62)):
             beside = (place[0] + aside, place[1] - 0.95)
-            _arrow(axes, places[of], (beside[0], beside[1] - HALF))
+            _arrow(axes, places[of], (beside[0], beside[1] - HALF), SEEN.get(of, LINE))
             _arrow(axes, (beside[0], beside[1] + HALF), (place[0] + aside / 3, place[1] - HALF / 2))
             _box(axes, beside, name.replace("_", "\n"), COLOURS[name.partition("_")[0]])
         places.append(place)
     for number, place in enumerate(places[OUTSIDE:], 1):
-        _arrow(axes, place, (place[0], top - HALF), faint=True)
+        _arrow(axes, place, (place[0], top - HALF), FAINT)
         frame = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": LINE}
         axes.text(*place, f"+ {number}", ha="center", va="center", fontsize=SMALL, bbox=frame, zorder=3)
     _box(axes, (middle, top), "concatenated", "white", width)
@@ -61,6 +62,6 @@ def _box(axes: Axes, place: tuple[float, float], text: str, colour: str, width: 
     axes.text(*place, text, ha="center", va="center", fontsize=SMALL, zorder=4)
 
 
-def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], faint: bool = False) -> None:
-    style = {"arrowstyle": "-|>", "color": FAINT if faint else LINE, "shrinkA": 0, "shrinkB": 0}
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], colour: str = LINE) -> None:
+    style = {"arrowstyle": "-|>", "color": colour, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", end, start, arrowprops={**style, "linewidth": 0.8}, zorder=1)

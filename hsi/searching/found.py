@@ -59,8 +59,9 @@ def progress(trials: Trials) -> str:
     """A line about the trial that has just ended, the best so far and the time left."""
     last, best = list(trials.taken.values())[-1], trials.best
     left = max(trials.seconds - trials.spent, 0) / 60
-    number = f"{len(trials.taken)} cells, the last of {len(last.cell)} sums"
-    return f"{number}: {100 * last.score.mean:.2f} %; best {100 * best.score.mean:.2f} %; {left:.1f} min left"
+    sums = "1 sum" if len(last.cell) == 1 else f"{len(last.cell)} sums"
+    reached, highest = (100 * trial.score.mean for trial in (last, best))
+    return f"Cell {len(trials.taken)}, {sums}: {reached:.2f} %; best {highest:.2f} %; {left:.1f} min left"
 
 
 def conclude(trials: Trials) -> list[str]:
