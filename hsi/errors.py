@@ -16,6 +16,10 @@ def shown(value: object, longest: int = 60) -> str:
     return line if len(line) <= longest else f"{line[: longest - 3]}..."
 
 
+class Diverged(HsiError):
+    """The loss of a training is no number any more."""
+
+
 class NotInstalled(HsiError):
     """Something was asked for that needs an optional package, and the package is not to be had here."""
 

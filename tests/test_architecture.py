@@ -33,13 +33,26 @@ FLOORS = [
     "sweeps",
     "experiment",
     "recipes",
+    "searching",
     "verification",
     "estimator",
     "api",
     "cli",
     "commands",
 ]
-COMMANDS = {"run", "list", "predict", "export", "verify", "compare", "audit", "bench", "models.__main__", "__main__"}
+COMMANDS = {
+    "run",
+    "list",
+    "predict",
+    "export",
+    "verify",
+    "compare",
+    "audit",
+    "bench",
+    "search",
+    "models.__main__",
+    "__main__",
+}
 FILES = {
     ".".join(path.relative_to(ROOT / "hsi").with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted((ROOT / "hsi").rglob("*.py"))

@@ -3,9 +3,10 @@
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from hsi.cli.commands import COMMANDS
 from hsi.config.explained import (
     MAIN,
     Group,
@@ -22,80 +23,7 @@ from hsi.errors import HsiError
 WIDTH = 100  # columns
 COLUMN = 31  # width of names; longer ones stand in a line of their own
 
-
-@dataclass(frozen=True)
-class Command:
-    """A command: what it does, and examples with a remark each; `config` is its file under conf/, if it has one."""
-
-    summary: str
-    examples: tuple[tuple[str, str], ...]
-    config: str | None = None
-
-
-COMMANDS = {
-    "run": Command(
-        "train a model on a scene, map every pixel, and report how far the map can be trusted",
-        (
-            ("hsi run", "the default: HybridSN on Indian Pines"),
-            ("hsi run model=ssrn +attention=se split=regions", "other choices"),
-            ("hsi run scene=custom scene.cube=a.hdr scene.labels=a_gt.mat", "your own scene"),
-            ("hsi run -m seed=0,1,2 model=hybridsn,svm", "every combination, then a table"),
-        ),
-        MAIN,
-    ),
-    "list": Command(
-        "list the finished runs below a folder with their figures, and count the others",
-        (("hsi list", "all below outputs/"), ("hsi list outputs/sweeps", "")),
-    ),
-    "compare": Command(
-        "compare finished runs: tables, paired tests, ranks and figures",
-        (("hsi compare outputs/sweeps/A outputs/sweeps/B", ""),),
-    ),
-    "predict": Command(
-        "map another scene with the model of a finished run, without training",
-        (
-            ("hsi predict run=DIR scene.cube=next.tif out=DIR", "a scene of your own"),
-            ("hsi predict run=DIR scene=salinas", "a published scene"),
-        ),
-        "predict",
-    ),
-    "export": Command(
-        "write the model of a finished run as ONNX or TorchScript, for other programs",
-        (
-            ("hsi export run=DIR", "model.onnx beside the run's files"),
-            ("hsi export run=DIR format=torchscript out=field.pt", "another format and place"),
-        ),
-        "export",
-    ),
-    "verify": Command(
-        "recompute a finished run from its files, and list what is taken on trust",
-        (
-            ("hsi verify outputs/indian_pines/hybridsn/NAME", ""),
-            ("hsi verify --refit outputs/indian_pines/hybridsn/NAME", "repeat the training too"),
-        ),
-    ),
-    "audit": Command(
-        "measure how much test windows see of the training pixels, without training",
-        (
-            ("hsi audit split=regions", "another split"),
-            ("hsi audit split=grown split.train=0.1 'windows=[5,9,25]'", "for these windows"),
-        ),
-        "audit",
-    ),
-    "bench": Command(
-        "time the shared trunk against window-by-window evaluation on this machine",
-        (
-            ("hsi bench", "HybridSN on Indian Pines"),
-            ("hsi bench model=ssrn 'bench.batches=[256]'", "another model, one batch size"),
-        ),
-        "bench",
-    ),
-    "models": Command(
-        "list the networks with their cost, what they share, and their papers",
-        (("hsi models", "each with its own window"), ("hsi models patch_size=9", "all with the same window")),
-    ),
-}
-
+BESIDE_RUN = ("bench", "search")  # configurations that take groups of hsi run as they are
 MORE = (
     ("--keys", "all groups and keys, explained in full"),
     ("--keys GROUP", "the options of a group; --keys GROUP=OPTION: the keys of an option"),
@@ -123,7 +51,7 @@ def answer(argv: Sequence[str], config: str, conf: Path) -> str | None:
     argv
         The words behind the command.
     config
-        The name of the command's file in `conf`: config, predict, export, audit or bench.
+        The name of the command's file in `conf`: config, predict, export, audit, bench or search.
     conf
         The folder of the configuration.
 
@@ -153,7 +81,7 @@ def help_text(command: str, conf: Path) -> str:
         ["Examples", *_examples(about.examples)],
     ]
     keys = _outside(groups, read_command(conf, about.config, inherited=about.config == MAIN))
-    if about.config == "bench":
+    if about.config in BESIDE_RUN:
         keys_title = "Keys, beside those of hsi run"
     else:
         if groups:

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 RESUME = {
     MAIN: "Rerun the same command to resume from the last checkpoint.",
     "predict": "Rerun the same command to go on with the next block.",
+    "search": "Rerun the same command to go on with the next cell.",
 }
 CAPPED = ("predict",)  # commands that keep to a limit of memory: freed memory that is kept falls apart and grows
 

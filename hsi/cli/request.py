@@ -1,6 +1,7 @@
 """What a command line asks of a run, checked: the settled configuration, and what is built from it."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields, replace
@@ -14,12 +15,13 @@ from pydantic import BeforeValidator, Field
 
 from hsi.config.build import build_as, check_value
 from hsi.config.shipped import TRACKING
-from hsi.config.values import FilePath, Folder, Index, Seed, Switch, Window
+from hsi.config.values import Count, FilePath, Folder, Folds, Index, Positive, Seed, Switch, Window
 from hsi.engine.device import Device, Precision
 from hsi.errors import HsiError
 from hsi.evaluation.areas import AreaSample
 from hsi.experiment import Recipe
 from hsi.files import file_checksum
+from hsi.models.blocks.cells import Operation
 from hsi.output.export import Format
 from hsi.output.tracking import Rows, Tracker, tracked
 from hsi.recipes import chosen, of_the_run, recipe_of, split_of
@@ -29,8 +31,12 @@ from hsi.runs.model import BUNDLE, WEIGHTS, TrainedModel, load_model
 from hsi.runs.opened import read_sample
 from hsi.scene import Scene
 from hsi.scenes.assemble import require_classes
+from hsi.searching.strategies import Strategy
 from hsi.splits.roles import Split
 from hsi.version import __version__
+
+Blocks = Annotated[int, Field(ge=1, le=5, description="a whole number from 1 to 5")]
+KEPT = ("scene", "split", "reduce", "patch_size", "data_dir", "attention")  # by the training of what a search has found
 
 CUBE_SHARE = 0.25  # of the memory of a prediction: a cube that is larger stays on disk
 
@@ -204,6 +210,48 @@ class Request:
         """What copies the run to where it is tracked, see `hsi.output.tracking.tracked`."""
         asked = {group: name for group, name in self.choices.items() if name is not None}
         return tracked(self.folder, self.tracker, asked | comparable(self.tree))
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """What ``hsi.search`` is asked for; the keys are explained in conf/search.yaml.
+
+    Parameters
+    ----------
+    tree
+        The settled configuration, see `hsi.runs.identity.settle`, whose stages `hsi.recipes` builds.
+    words
+        Those on the command line that a run of what is found needs: with them it has the same data, and the same split.
+    folder
+        Of all that is found.
+    """
+
+    minutes: Positive
+    strategy: Strategy
+    blocks: Blocks
+    beam: Count
+    folds: Folds
+    operations: Annotated[list[Operation], Field(min_length=1)]
+    seed: Seed
+    device: Device
+    precision: Precision
+    force: Switch
+    tree: Mapping[str, Any]
+    words: list[str]
+    folder: Path
+
+    @classmethod
+    def read(cls, config: DictConfig) -> "SearchRequest":
+        """Check a configuration that Hydra has composed."""
+        hydra = HydraConfig.get()
+        tree = settle(config)
+        check_value(Folder | None, tree["out"], "out")
+        words = [word for word in hydra.overrides.task if re.split("[.=]", word.lstrip("+~"))[0] in KEPT]
+        if not any(word.startswith("split=") for word in words):
+            words.append(f"split={hydra.runtime.choices['split']}")
+        if "seed" in tree["split"] and not any(word.startswith("split.seed=") for word in words):
+            words.append(f"split.seed={tree['split']['seed']}")  # the same test pixels, which the search has not met
+        return cls(**_own(cls, tree), tree=tree, words=words, folder=Path(hydra.runtime.output_dir))
 
 
 def _own(request: type, tree: Mapping[str, Any]) -> dict[str, Any]:

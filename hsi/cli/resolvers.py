@@ -49,14 +49,15 @@ def folder_name(*, _root_: DictConfig) -> str:
     return f"{words}_{config_hash(settle(_root_))[:DIGITS]}"
 
 
-def output_folder(*, _root_: DictConfig) -> str:
-    """The folder of a map: ``out=``, or one that is named after the command line and the start of its hash.
+def output_folder(command: str, *, _root_: DictConfig) -> str:
+    """The folder of a map or a search: ``out=``, or one named after the command line and the start of its hash.
 
-    The resolver ``${hsi.out:}``. Keys that say only where a map is computed change nothing, so that shards share it.
+    The resolver ``${hsi.out:COMMAND}``. Keys that say only where a map is computed change nothing, so that shards share
+    it; nor does the time that a search has, so that more of it goes on with the same.
     """
     if isinstance(_root_.out, str) and _root_.out:
         return str(Path(_root_.out).expanduser())
-    return f"outputs/predict/{scene_name(_root_=_root_)}/{sweep_name(_root_.hydra.overrides.task)}"
+    return f"outputs/{command}/{scene_name(_root_=_root_)}/{sweep_name(_root_.hydra.overrides.task)}"
 
 
 def sweep_name(overrides: Sequence[str]) -> str:

@@ -33,7 +33,7 @@ def require_words(words: Sequence[str], command: str) -> None:
     Parameters
     ----------
     command
-        The name of the command's file under conf/: config, predict, export, audit or bench.
+        The name of the command's file under conf/: config, predict, export, audit, bench or search.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from hsi.engine.contract import WindowClassifier
 from hsi.engine.device import Precision, resolve_precision
 from hsi.engine.forward import Engine, forward, logits_of
 from hsi.engine.samples import Samples
-from hsi.errors import HsiError
+from hsi.errors import Diverged, HsiError
 from hsi.training.batches import batch, draw_symmetry
 from hsi.training.checkpoint import Checkpoint
 from hsi.training.fitted import Fitted
@@ -149,7 +149,7 @@ class Steps:
             targets = samples.targets[pixels]
             loss = mean_loss(logits, targets, places)
             if not torch.isfinite(loss):
-                raise HsiError(f"training diverged at step {step}: lower optimizer.lr")
+                raise Diverged(f"training diverged at step {step}: lower optimizer.lr")
             return loss, (logits.argmax(1) == targets).float().mean().item()
 
         return step_loss

@@ -29,7 +29,7 @@ def test_every_attention_composes(name):
     assert (config.model.attention is None) == (name == "none")
 
 
-@pytest.mark.parametrize("name", ["audit", "bench", "predict"])
+@pytest.mark.parametrize("name", ["audit", "bench", "predict", "search"])
 def test_every_command_composes(name):
     with initialize_config_dir(str(shipped.CONF), version_base="1.3"):
         assert compose(name, overrides=["scene=indian_pines"]).scene.name == "indian_pines"
@@ -132,6 +132,7 @@ def test_machine_keys_are_keys_of_the_configuration():
     config = configure()
     config.tracking = {**configure("tracking=tensorboard").tracking, **configure("tracking=mlflow").tracking}
     elsewhere = {"memory_gb", "out", "shard", "scene.memory_gb", "scene.band_range"}  # of predict and other scenes
+    elsewhere |= {"minutes"}  # of search
     for key in shipped.machine_keys() - elsewhere:
         assert OmegaConf.select(config, key, throw_on_missing=True) is not None, key
 
@@ -141,7 +142,7 @@ def folder_of_map(*words):
     with initialize_config_dir(str(shipped.CONF), version_base="1.3"):
         config = compose("predict", overrides=["run=a", "scene.cube=b.npy", *words], return_hydra_config=True)
     config.hydra.overrides.task = list(words)
-    return resolvers.output_folder(_root_=config)
+    return resolvers.output_folder("predict", _root_=config)
 
 
 def test_shards_of_a_map_share_a_folder_and_other_maps_have_their_own():

@@ -27,7 +27,7 @@ from hsi.models.blocks.layers import conv, global_average, max_pool
 
 QUALIFY = {
     *("cnn_1d", "drn_a", "drn_b", "drn_c", "googlenet", "mobilenet_v1", "mobilenet_v2", "nin", "resnet", "senet"),
-    *("shufflenet", "squeezenet", "ssrn", "pnasnet", "a2s2k_resnet", "mamba"),
+    *("shufflenet", "squeezenet", "ssrn", "pnasnet", "a2s2k_resnet", "mamba", "cell"),
     *("shufflenet_v1", "xception", "nin_imagenet"),
 }
 REFUSE = {

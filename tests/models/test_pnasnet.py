@@ -7,6 +7,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hsi.models import pnasnet
+from hsi.models.blocks import cells
 from hsi.models.blocks.attention import SqueezeExcite
 
 
@@ -30,7 +31,7 @@ def test_the_cell_of_pnasnet_adds_what_the_search_found(index):
 def test_both_states_reach_the_output_of_a_pnasnet_cell():
     """The first sum sees h[-2] alone, the last both, the others h[-1]; the fourth sees the third."""
     torch.manual_seed(0)
-    cell = pnasnet.Cell(6, 4, 8, 1, pnasnet.fit(4, 8)).eval()
+    cell = cells.Cell(pnasnet.PNASNET_5, 6, 4, 8, 1, cells.fit(4, 8)).eval()
     last, before = torch.randn(2, 6, 5, 5, requires_grad=True), torch.randn(2, 4, 5, 5, requires_grad=True)
     sums = cell(last, before).split(8, dim=1)
     assert len(sums) == 5
@@ -46,7 +47,7 @@ def test_both_states_reach_the_output_of_a_pnasnet_cell():
 
 @pytest.mark.parametrize("side", [6, 7])
 def test_factorised_reduction_sees_even_and_odd_positions(side):
-    reduction = pnasnet.FactorizedReduction(1, 2).eval()
+    reduction = cells.FactorizedReduction(1, 2).eval()
     nn.init.ones_(reduction.even.weight)
     nn.init.ones_(reduction.odd.weight)
     x = torch.rand(1, 1, side, side)
@@ -71,7 +72,7 @@ def test_strided_cells_of_pnasnet_halve_the_field_and_double_the_width(model, si
     shapes = []
     with torch.device("meta"):
         network = model().eval()
-        (stack,) = (module for module in network.modules() if isinstance(module, pnasnet.Cells))
+        (stack,) = (module for module in network.modules() if isinstance(module, cells.Cells))
         for cell in stack.cells:
             cell.register_forward_hook(lambda _, __, output: shapes.append((output.shape[1], output.shape[2])))
         network(torch.empty(1, 3, side, side))
