@@ -114,7 +114,7 @@ def test_convolutions(execute):
 def test_networks(execute):
     """As `test_convolutions`."""
     figures, printed = execute("networks.ipynb")
-    assert figures == 17
+    assert figures == 16
     assert "all answers hold" in printed
 
 
