@@ -111,6 +111,13 @@ def test_convolutions(execute):
     assert "all answers hold" in printed
 
 
+def test_networks(execute):
+    """As `test_convolutions`."""
+    figures, printed = execute("networks.ipynb")
+    assert figures == 16
+    assert "all answers hold" in printed
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.name)
 def test_notebooks_are_kept_with_small_outputs_of_their_own_code(path):
     assert faults(nbformat.read(path, as_version=4)) == []
