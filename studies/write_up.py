@@ -28,8 +28,10 @@ LEAKS = {"test_windows_with_training_pixel_of_own_class": "of own class %", "mea
 SAME_NUMBER = ("random, 30 a class", "regions, 30 a class")  # those of experiment=leak_gap
 NEEDED = ("hybridsn", "svm")  # the sentences are about these
 # Measured before their defaults changed (CHANGELOG.md); a network leaves the list when it has been measured again.
-EARLIER = ("a2s2k_resnet", "alexnet", "cnn_3d", "drn_a", "drn_b", "drn_c", "googlenet", "mamba", "mobilenet_v2")
-EARLIER += ("mobilenet_v3", "spectralformer", "squeezenet", "ssrn")
+EARLIER = {
+    *("a2s2k_resnet", "alexnet", "cnn_3d", "drn_a", "drn_b", "drn_c", "googlenet", "mamba", "mobilenet_v2"),
+    *("mobilenet_v3", "spectralformer", "squeezenet", "ssrn"),
+}
 
 HEAD = """# Results on Indian Pines
 
