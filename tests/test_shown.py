@@ -56,11 +56,11 @@ def sections():
     """Cells by notebook and by the heading that they stand under."""
     found = {}
     for name in ("convolutions", "networks"):
+        here = []  # what stands before the first heading
         for cell in nbformat.read(FOLDER / f"{name}.ipynb", as_version=4).cells:
             if cell.cell_type == "markdown" and cell.source.startswith("## "):
                 found[name, cell.source.splitlines()[0].removeprefix("## ")] = here = []
-            if found:
-                here.append(cell)
+            here.append(cell)
     return found
 
 
