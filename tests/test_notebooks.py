@@ -96,6 +96,7 @@ def test_own_scene(execute):
     assert "beyond the values that the model was trained on" in printed
 
 
+@pytest.mark.long
 def test_why_results_differ(execute):
     """Its cells assert that equal seeds give equal maps."""
     figures, printed = execute("why_results_differ.ipynb")
@@ -111,6 +112,7 @@ def test_convolutions(execute):
     assert "all answers hold" in printed
 
 
+@pytest.mark.long
 def test_networks(execute):
     """As `test_convolutions`."""
     figures, printed = execute("networks.ipynb")

@@ -8,8 +8,8 @@ by the rules of that program; the paper: 5.1 million); N = 4, F = 216: 86,057,66
 The auxiliary classifier and the random dropping of paths are left out; strided layers are padded alike on all
 sides, where the program pads more at the lower right.
 
-For windows it is `hsi.models.cell` with this cell; the deviations stand there. The defaults are the paper's for
-CIFAR-10; the file's N and F are scaled down.
+For windows it is `hsi.models.cell` with this cell; the deviations stand there. Kernels start as in
+`hsi.models.blocks.layers.initialise`. The defaults are the paper's for CIFAR-10; the file's N and F are scaled down.
 """
 
 from torch import nn

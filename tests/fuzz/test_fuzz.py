@@ -16,7 +16,7 @@ from .cases import make_seeds, read_case
 from .every import TARGETS
 from .targets import Target
 
-CASES = 8  # of a target; `make fuzz` reads thousands
+CASES = 5  # of a target; `make fuzz` reads thousands
 
 
 @pytest.fixture(scope="module", params=TARGETS, ids=lambda target: target.name)

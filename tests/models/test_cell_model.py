@@ -101,7 +101,7 @@ def test_a_mirrored_sum_is_the_same_network():
         ([["identity", 0, "identity", 1], ["identity", 3, "identity", 1]], "sum 2, .* sees 3: give .* from 0 to 2"),
         ([["identity", 0, "identity", -1]], "sees -1: give a whole number from 0 to 1"),
         ([["identity", 0, "identity", True]], "sees true"),
-        ([["identity", 0, "identity"]], "sum 1, .* is no .operation,input,operation,input."),
+        ([["identity", 0, "identity"]], "sum 1, .* is no sum: give .operation,input,operation,input."),
         (["identity"], "sum 1, identity, is no"),
         ("identity", "model.cell=identity: give a list of sums"),
     ],

@@ -1,8 +1,6 @@
 """``python -m hsi.models``: the table of all networks."""
 
 import sys
-from contextlib import redirect_stdout
-from io import StringIO
 
 import pytest
 from conftest import ROOT, configure
@@ -26,14 +24,10 @@ def test_only_baselines_are_left_out():
         )
 
 
-@pytest.fixture(scope="module")
-def table() -> list[str]:
-    with redirect_stdout(StringIO()) as printed:
-        main([])
-    return printed.getvalue().splitlines()
-
-
-def test_every_network_has_a_row_that_fits_a_terminal_or_is_an_extra(table):
+@pytest.mark.long
+def test_every_network_has_a_row_that_fits_a_terminal_or_is_an_extra(capsys):
+    main([])
+    table = capsys.readouterr().out.splitlines()
     rows = [line.split()[0] for line in table[4 : table.index("", 2)]]
     said = table.index("Not to be had so:") + 1 if "Not to be had so:" in table else len(table)
     extras = [line.split(":")[0] for line in table[said:]]
@@ -49,8 +43,10 @@ def test_an_extra_that_is_not_installed_is_said_below(capsys, monkeypatch):
     assert 'timm: model=timm needs the package timm: pip install "hsi[timm]"' in capsys.readouterr().out
 
 
-def test_the_row_of_hybridsn_has_the_published_numbers(table):
-    (row,) = (line.split("  ") for line in table if line.startswith("hybridsn "))
+def test_the_row_of_hybridsn_has_the_published_numbers(capsys, monkeypatch):
+    only(monkeypatch, "hybridsn")
+    main([])
+    (row,) = (line.split("  ") for line in capsys.readouterr().out.splitlines() if line.startswith("hybridsn "))
     cells = [cell.strip() for cell in row if cell]
     assert cells == ["hybridsn", "25", "9", "5,122,176", "247.7", "98", "5.7", "last, every", "Roy et al. 2020"]
 

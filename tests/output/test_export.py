@@ -119,7 +119,8 @@ def test_every_network_can_be_written_as_torchscript(name, tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("name", ["cnn_3d", *(pytest.param(n, marks=pytest.mark.long) for n in ("hybridsn", "ssftt"))])
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["cnn_3d", "hybridsn", "ssftt"])  # in two and three dimensions; tokens
 def test_networks_can_be_written_as_onnx(name, tmp_path):
     onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
     trained = trained_as(network_of(name))

@@ -61,6 +61,7 @@ def test_a_study_with_a_hole_is_refused():
         variance.components(pd.concat([table[1:], table[-1:]]))
 
 
+@pytest.mark.long
 def test_it_measures_what_is_missing_and_says_what_changes_a_run(tmp_path, capsys, monkeypatch):
     scene = make_synthetic(rows=24, cols=20, bands=16, classes=3)
     monkeypatch.setattr(variance.hsi, "load", lambda name: hsi.from_arrays(scene.cube, scene.labels, name=name))

@@ -35,6 +35,7 @@ def call(monkeypatch, capfd, *words) -> tuple[int, str, str]:
     return int(leaving.value.code), *capfd.readouterr()
 
 
+@pytest.mark.long
 def test_in_a_process_of_its_own(tmp_path):
     """Where nothing else has prepared the reading of saved configurations, as other tests do."""
     made = make(tmp_path / "made")

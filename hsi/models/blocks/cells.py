@@ -113,13 +113,13 @@ def require_sums(given: Any) -> Sums:
         raise HsiError(
             f"model.cell={as_given(given)}: give 1 to {MOST_SUMS} sums, such as [[separable_3,0,max_pooling,1]]"
         )
-    return tuple(_require_sum(number, each) for number, each in enumerate(given, 1))
+    return tuple(_require_sum(as_given(given), number, each) for number, each in enumerate(given, 1))
 
 
-def _require_sum(number: int, given: Any) -> Sum:
-    where = f"model.cell: sum {number}, {as_given(given)},"
+def _require_sum(cell: str, number: int, given: Any) -> Sum:
+    where = f"model.cell={cell}: sum {number}, {as_given(given)},"
     if not isinstance(given, list | tuple) or len(given) != 4:
-        raise HsiError(f"{where} is no [operation,input,operation,input], such as [separable_3,0,max_pooling,1]")
+        raise HsiError(f"{where} is no sum: give [operation,input,operation,input]")
     for name in (given[0], given[2]):
         if name not in list(OPERATIONS):
             raise HsiError(f"{where} has an unknown operation {as_given(name)}: {suggest(str(name), OPERATIONS)}")
