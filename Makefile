@@ -1,4 +1,5 @@
 # make run   train HybridSN on Indian Pines and map the scene      make test   run the tests
+# make test ARGS="-m long"  those that take long and repeat what quicker ones show: before a release
 # make lint  style, format and types                               make bench  shared trunk against window by window
 # make fuzz  read 100,000 damaged files, in watched processes     make soak   kill, fill the disk, share folders: an hour
 # make cluster  a sweep and a map by Slurm, nodes lost meanwhile (apt-get install slurm-wlm munge)
