@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from hydra._internal.hydra import Hydra
 from hypothesis import settings
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -92,6 +93,14 @@ def drafts() -> Iterator[None]:
     """Runs in this process draw no pictures: to lay out axes, and draw them, takes most of the time of a short run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(canvas, "save", save_draft)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def composed_once() -> Iterator[None]:
+    """Hydra composes a configuration, reads `hydra.mode` in it, and composes it again; here the command line decides."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Hydra, "get_mode", lambda self, config_name, overrides: None)
         yield
 
 
