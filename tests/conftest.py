@@ -98,7 +98,7 @@ def drafts() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def composed_once() -> Iterator[None]:
-    """Hydra composes a configuration, reads `hydra.mode` in it, and composes it again; here the command line decides."""
+    """Hydra composes, looks for `hydra.mode`, and composes again; here the command line says what mode it is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Hydra, "get_mode", lambda self, config_name, overrides: None)
         yield

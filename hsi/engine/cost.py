@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hsi.engine.contract import WindowClassifier
-from hsi.engine.volumes import VolumeConv, laid_out
+from hsi.engine.volumes import SpectralConv, VolumeConv, laid_out
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def peak_floats(module: nn.Module, shape: tuple[int, int, int]) -> int:
     def look(layer: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal widest
         assert isinstance(layer, nn.Conv3d)
-        if laid_out(given[0]):
+        if laid_out(given[0]) and not isinstance(layer, SpectralConv):
             kernel = layer.kernel_size[:1] if isinstance(layer, VolumeConv) else layer.kernel_size
             column = given[0].shape[1] // layer.groups * math.prod(kernel)
             widest = max(widest, given[0].numel() + output.numel() + column * output[0, 0].numel())

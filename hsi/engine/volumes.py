@@ -54,3 +54,15 @@ class FlatteningConv(nn.Conv2d):
             return super().forward(x.flatten(1, 2))
         weight = self.weight.unflatten(1, x.shape[1:3])
         return F.conv3d(x, weight, self.bias).squeeze(2)
+
+
+class SpectralConv(nn.Conv3d):
+    """A `torch.nn.Conv3d` that sees one pixel, of kernel (d, 1, 1): (B, C, D, H, W) -> (B, C', D', H, W).
+
+    Over bands and pixels, (D, H * W), it is a two-dimensional convolution, which oneDNN does several times faster.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve."""
+        stride, padding = (self.stride[0], 1), (int(self.padding[0]), 0)
+        return F.conv2d(x.flatten(3), self.weight[..., 0], self.bias, stride, padding).unflatten(3, x.shape[3:])

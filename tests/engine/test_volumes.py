@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from hsi.engine import volumes
 from hsi.engine.cost import peak_floats
-from hsi.engine.volumes import FlatteningConv, VolumeConv, laid_out
+from hsi.engine.volumes import FlatteningConv, SpectralConv, VolumeConv, laid_out
 from hsi.models.hybridsn import hybridsn
 
 SHAPES = [(1, 2, 9, 12, 11), (3, 2, 9, 12, 11), (1, 1, 7, 5, 40)]
@@ -44,6 +44,18 @@ def test_they_are_the_layers_of_torch(monkeypatch, most, shape, last):
         layer.forward = plain
         for one, other in zip(ours, with_gradients(layer, x), strict=True):
             torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("how", [{"stride": (2, 1, 1)}, {"padding": (3, 0, 0)}], ids=str)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_convolution_along_the_spectrum_is_that_of_torch(how, batch):
+    torch.manual_seed(0)
+    layer = SpectralConv(2, 4, (7, 1, 1), **how).double()
+    x = torch.randn(batch, 2, 12, 3, 4, dtype=torch.float64)
+    ours = with_gradients(layer, x)
+    layer.forward = lambda x: F.conv3d(x, layer.weight, layer.bias, layer.stride, layer.padding)
+    for one, other in zip(ours, with_gradients(layer, x), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(("shape", "columns"), [((1, 8, 24, 106, 3), True), ((1, 8, 24, 107, 3), False)])

@@ -1,6 +1,5 @@
 """A2S2K-ResNet: its two kernels, their selection, its recalibration."""
 
-import pytest
 import torch
 from torch import nn
 
@@ -27,15 +26,6 @@ def test_unpadded_kernels_of_a2s2k_are_the_padded_ones_without_the_border():
             weight.copy_(other)
     x = torch.randn(1, 1, 9, 5, 5)
     torch.testing.assert_close(unpadded(x), padded(x)[..., 1:-1, 1:-1])
-
-
-@pytest.mark.parametrize(("stride", "padding"), [(2, 0), (1, 3)])
-def test_spectral_convolution_is_torchs(stride, padding):
-    layer = a2s2k_resnet.SpectralConv3d(2, 4, stride=stride, padding=padding, bias=True)
-    reference = nn.Conv3d(2, 4, (7, 1, 1), (stride, 1, 1), (padding, 0, 0))
-    reference.load_state_dict(layer.state_dict())
-    x = torch.randn(3, 2, 12, 3, 4)
-    torch.testing.assert_close(layer(x), reference(x))
 
 
 def test_weights_of_selected_kernels_add_up_to_1():

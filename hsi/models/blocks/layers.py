@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hsi.engine.volumes import SpectralConv
+
 ALIKE = 0.8  # correlation between the taps of a kernel when training starts
 
 
@@ -106,7 +108,8 @@ def conv3d(
     activation: Callable[[], nn.Module] | None = nn.ReLU,
 ) -> nn.Sequential:
     """`conv` with a spectral axis, (B, inputs, D, H, W) -> (B, outputs, D', H', W'); unpadded unless told."""
-    layer = nn.Conv3d(inputs, outputs, kernel, stride, padding, bias=not norm)
+    kind = SpectralConv if kernel[1:] == (1, 1) else nn.Conv3d
+    layer = kind(inputs, outputs, kernel, stride, padding, bias=not norm)
     initialise(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
