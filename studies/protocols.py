@@ -12,6 +12,7 @@ LEAKING, HONEST = "random, 10 %", "regions, 50 %"  # the protocols that every ne
 
 Study = dict[str, dict[str, Setting]]  # by protocol, by name
 
+OTHERWISE = ("map", "train")  # a run with another choice of these than its model's own has a row of its own
 UNITS = ("%", "pixels", "a class", "folds")  # of the amount of training pixels, in the order of the tables
 
 
@@ -29,9 +30,11 @@ def protocol(metrics: dict[str, Any]) -> str:
 
 
 def name(metrics: dict[str, Any]) -> str:
-    """Model and attention of a run, in words."""
-    attention = metrics["choices"].get("attention", "none")
-    return metrics["choices"]["model"] + ("" if attention == "none" else f" + {attention}")
+    """Model and attention of a run, in words, and what the command chose for `OTHERWISE`: 'hybridsn, map=symmetric'."""
+    choices = metrics["choices"]
+    attention = choices.get("attention", "none")
+    chosen = [word for word in metrics["command"] if word.partition("=")[0] in OTHERWISE]
+    return ", ".join([choices["model"] + ("" if attention == "none" else f" + {attention}"), *sorted(chosen)])
 
 
 def group(runs: Iterable[Finished]) -> Study:

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 from joblib import Parallel, delayed
+from matplotlib.figure import Figure
 from scipy import stats
 from tqdm import tqdm
 
@@ -27,9 +28,10 @@ from hsi.api.runs import Run
 from hsi.api.scenes import Scene
 from hsi.engine.forward import logits_of
 from hsi.errors import HsiError
+from hsi.plots import canvas
 
 HERE = Path(__file__).parent
-FACTORS = ("split", "start", "order")
+FACTORS = {"split": "the split", "start": "the first weights", "order": "the order"}
 FIRST_ORDER = 100  # no order has the seed of a start: equal seeds go on from one generator
 SHARE = 0.1  # of the labelled pixels that trains
 DROPOUTS = 5  # maps with dropout left on
@@ -148,6 +150,33 @@ def _component(square: float, levels: int, each: int, rest: float, df: int) -> d
     return {"variance": max((square / own - rest) / each, 0), "low": bound(0.975), "high": bound(0.025)}
 
 
+def write_tables(rows: pd.DataFrame, other: pd.DataFrame) -> tuple[str, str]:
+    """In Markdown, both in percent: what draws the variance of `rows`; what changes a run although no seed does."""
+    found = (100 * components(rows)[["sd", "low", "high", "share"]]).rename({**FACTORS, "rest": "their interplay"})
+    found = found.rename_axis("drawn by").rename(
+        columns={"low": "95 % from", "high": "to", "share": "share of the variance"}
+    )
+    means = 100 * other.groupby("cause", sort=False)[["oa", "differing"]].mean()
+    means = means.rename(columns={"oa": "OA", "differing": "map differs"})
+    return found.to_markdown(floatfmt=".2f"), means.to_markdown(floatfmt=".2f")
+
+
+def draw(rows: pd.DataFrame) -> Figure:
+    """OA of every run by the seed of each factor, with the mean of each seed and of all."""
+    figure = canvas.make_figure(8, 2.9)
+    panels = figure.subplots(1, len(FACTORS), sharey=True)
+    for axes, (factor, draws) in zip(panels, FACTORS.items(), strict=True):
+        axes.axhline(100 * rows.oa.mean(), color=canvas.UNSEEN, linewidth=0.8, label="mean of all")
+        axes.plot(rows[factor], 100 * rows.oa, ".", color=canvas.MEASURED, markersize=5, alpha=0.4, label="a run")
+        means = 100 * rows.groupby(factor).oa.mean()
+        axes.plot(means.index, means, "_", color=canvas.VALIDATED, markersize=20, label="mean of the seed")
+        canvas.finish_chart(axes, f"seed of {draws}", "OA (%)" if axes is panels[0] else "", grid="y")
+        axes.set_xticks(means.index)
+        axes.margins(x=0.12)
+    canvas.add_legend(figure, handles=panels[0].get_legend_handles_labels()[0], loc="outside lower center", ncols=3)
+    return figure
+
+
 def main(words: list[str] | None = None) -> None:
     """Train what is not in the tables yet, and print what they say."""
     parser = argparse.ArgumentParser(prog="python -m studies.variance", description=__doc__)
@@ -159,6 +188,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--components", type=int, default=15, metavar="N", help="default: 15")
     parser.add_argument("--rate", type=float, default=4e-3, metavar="X", help="learning rate; default: 0.004")
     parser.add_argument("--tables", type=Path, default=HERE, metavar="DIR", help="of variance.csv and causes.csv")
+    parser.add_argument("--draw", type=Path, metavar="FILE", help="the figure of all runs, such as docs/variance.png")
     chosen = parser.parse_args(words)
     how = {"model": "hybridsn", "steps": chosen.steps, "patch_size": chosen.window, "components": chosen.components}
     how["learning_rate"] = chosen.rate
@@ -167,9 +197,9 @@ def main(words: list[str] | None = None) -> None:
         other = chosen.tables / "causes.csv"
         if not other.exists():
             files.write(other, pd.DataFrame(causes(chosen.scene, **how)).to_csv(index=False))
-        print((100 * components(rows)[["sd", "low", "high", "share"]]).to_markdown(floatfmt=".2f"))
-        means = files.read_table(other).groupby("cause", sort=False)[["oa", "differing"]].mean()
-        print("", (100 * means).to_markdown(floatfmt=".2f"), sep="\n")
+        print(*write_tables(rows, files.read_table(other)), sep="\n\n")
+        if chosen.draw:
+            canvas.save(draw(rows), chosen.draw)
     except HsiError as error:
         sys.exit(f"Error: {error}")
 

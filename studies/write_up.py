@@ -69,7 +69,8 @@ def write_up(found: Study, recipes: str = "") -> str:
     if missing:
         raise HsiError(f"RESULTS.md is also about {missing[0]}, of which the tables hold no run: add its runs first")
     every = {row for of in found.values() for row in of}
-    studied = [row for row in (*ATTENTION, *BASELINES) if row in every]
+    otherwise = sorted(row for row in every if row.startswith("hybridsn, "))
+    studied = [row for row in (ATTENTION[0], *otherwise, *ATTENTION[1:], *BASELINES) if row in every]
     parts = [HEAD, "## At a glance", overview(found, studied), *(f"{line}\n" for line in describe_leak(found))]
     parts.extend(f"{line}\n" for line in describe_position(found))
     parts.extend([recipes] if recipes else [])

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import ROOT
 
 import hsi
 from hsi.errors import HsiError
+from hsi.plots import canvas
 from hsi.scenes.synthetic import make_synthetic
 from studies import variance
 
@@ -61,6 +63,22 @@ def test_a_study_with_a_hole_is_refused():
         variance.components(pd.concat([table[1:], table[-1:]]))
 
 
+def test_the_page_has_the_tables_and_the_figure_has_all_runs(in_full, tmp_path):
+    rows, causes = (pd.read_csv(ROOT / "studies" / f"{name}.csv") for name in ("variance", "causes"))
+    page = (ROOT / "docs" / "why_results_differ.md").read_text(encoding="utf-8")
+    assert all(table in page for table in variance.write_tables(rows, causes))
+    oa = 100 * rows.oa
+    assert (
+        f"OA {oa.mean():.2f} % in the mean, standard deviation {oa.std():.2f}, from {oa.min():.2f} to {oa.max():.2f} %"
+        in page
+    )
+    canvas.save(variance.draw(rows), tmp_path / "variance.png")
+    assert (tmp_path / "variance.png").stat().st_size > 10_000
+    assert (ROOT / "docs" / "variance.png").is_file()
+    drawn = variance.draw(rows).axes
+    assert [len(line.get_xdata()) for axes in drawn for line in axes.lines if line.get_label() == "a run"] == [125] * 3
+
+
 @pytest.mark.long
 def test_it_measures_what_is_missing_and_says_what_changes_a_run(tmp_path, capsys, monkeypatch):
     scene = make_synthetic(rows=24, cols=20, bands=16, classes=3)
@@ -71,7 +89,7 @@ def test_it_measures_what_is_missing_and_says_what_changes_a_run(tmp_path, capsy
         rows, causes = pd.read_csv(tmp_path / "variance.csv"), pd.read_csv(tmp_path / "causes.csv")
         assert len(rows) == 8
         assert rows.oa.between(0, 1).all()
-        assert "| rest" in capsys.readouterr().out
+        assert "| their interplay" in capsys.readouterr().out
         by_cause = causes.groupby("cause").differing
         assert by_cause.max()["none"] == by_cause.max()["the same once more"] == 0
         assert by_cause.min()["dropout left on"] > 0
