@@ -79,9 +79,9 @@ def ramp() -> str:
 
 
 def palette(colours: Sequence[str]) -> str:
-    """Colours '#rrggbb' of K <= `INDEXED` classes as they stand in the text of a picture, where others can replace them.
+    """Colours '#rrggbb' of K <= `INDEXED` classes as they stand in the text of a picture, to be replaced by others.
 
-    They do so as a piece of their own: a PNG has its palette as a chunk of 3 K + 15 bytes behind 33 bytes, and base64
+    They are a piece of their own there: a PNG has its palette as a chunk of 3 K + 15 bytes behind 33 bytes, and base64
     writes each 3 bytes as 4 signs.
     """
     named = b"PLTE" + _palette(colours).tobytes()
