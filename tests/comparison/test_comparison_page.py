@@ -6,6 +6,7 @@ from html import unescape
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import numpy as np
@@ -16,12 +17,16 @@ from PIL import Image
 from written_runs import write_run
 
 from hsi.comparison.groups import find_runs
-from hsi.comparison.page import maps
+from hsi.comparison.page import figures, maps
 from hsi.comparison.page.figures import cliques
+from hsi.comparison.page.shown import Shown
 from hsi.comparison.report import compare
 from hsi.evaluation.statistics import rank
+from hsi.reports.page.colours import lab, safe_colours
+from hsi.scenes import labels
 from hsi.scenes.synthetic import make_synthetic
 
+UNSAFE = ("#ff0000", "#aa5500", "#0000ff")
 HOSTILE = '</script><img src=x onerror="alert(1)">${title}'
 
 
@@ -50,6 +55,16 @@ def read(path: Path) -> Reader:
     reader.close()
     assert reader.open == []
     return reader
+
+
+def decoded(source: str) -> np.ndarray:
+    """Red, green, blue and opacity (rows, cols, 4) of a picture inside the page."""
+    return np.array(Image.open(BytesIO(base64.b64decode(source.partition(",")[2]))).convert("RGBA"))
+
+
+def coloured(colours, codes: np.ndarray) -> np.ndarray:
+    """What a picture of codes (rows, cols), 0 or 1..K, has to be in colours of these classes."""
+    return np.array([[255, 255, 255, 0], *([*bytes.fromhex(colour[1:]), 255] for colour in colours)])[codes]
 
 
 def make(folder: Path, models=("svm", "knn", "cnn"), seeds: int = 3, maps: bool = True) -> Path:
@@ -116,16 +131,58 @@ def test_figures_are_those_of_the_runs(made):
 def test_pictures_have_the_colours_of_their_classes(made):
     scene, folder = make_synthetic(**SCENE), made.parents[1]
     sources = [attrs["src"] for tag, attrs in read(made).found if tag == "img"]
-    shown = [
-        np.array(Image.open(BytesIO(base64.b64decode(each.partition(",")[2]))).convert("RGBA")) for each in sources
-    ]
-    colours = np.array([[255, 255, 255, 0], *([*bytes.fromhex(colour[1:]), 255] for colour in scene.colours)])
-    assert (shown[0] == colours[scene.labels]).all()
+    shown = [decoded(each) for each in sources]
+    assert (shown[0] == coloured(scene.colours, scene.labels)).all()
     for seed in range(3):
-        assert (shown[1 + seed] == colours[np.load(folder / f"runs/0, seed={seed}/map.npy")]).all()
+        class_map = np.load(folder / f"runs/0, seed={seed}/map.npy")
+        assert (shown[1 + seed] == coloured(scene.colours, class_map)).all()
     agreed = np.load(folder / "out/disagreement_1.npy") == 0
     assert (shown[10][agreed] == shown[10][agreed][0]).all()
     assert not (shown[10][~agreed] == shown[10][agreed][0]).all(axis=1).any()
+
+
+def test_safe_colours_take_the_place_of_the_customary_ones_in_the_text_of_a_map(tmp_path, monkeypatch, made):
+    monkeypatch.setattr(labels, "distinct_colours", lambda count: UNSAFE[:count])
+    reader = read(make(tmp_path, models=("svm",), seeds=1))
+    switch = next(attrs for _, attrs in reader.found if "data-safe" in attrs)
+    sources = [attrs["src"] for tag, attrs in reader.found if tag == "img"]
+    codes = [make_synthetic(**SCENE).labels, np.load(tmp_path / "runs/0, seed=0/map.npy")]
+    for source, of in zip(sources, codes, strict=True):
+        assert source.count(switch["data-customary"]) == 1
+        changed = source.replace(switch["data-customary"], switch["data-safe"])
+        assert (decoded(changed) == coloured(safe_colours(UNSAFE), of)).all()
+    assert 'id="palette"' not in made.read_text()  # whose colours are safe as they are
+
+
+def test_disagreement_is_told_by_lightness():
+    """So nobody needs other colours for it."""
+    encoded = np.array([[*bytes.fromhex(colour[1:])] for colour in maps.RAMP]) / 255
+    lightness = lab(np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4))[:, 0]
+    assert (np.diff(lightness) < 0.2).all()
+    assert lightness[0] - lightness[-1] > 90
+
+
+def test_pictures_of_nothing_but_noise_stay_below_their_limit(tmp_path, monkeypatch):
+    largest = maps.PIXELS + 1500 * (1 + 2 * maps.MOST)  # bytes: one a pixel, and what each picture has besides
+    assert 4 / 3 * largest < 5_000_000
+    monkeypatch.setattr(maps, "PIXELS", 200_000)
+    scene = make_synthetic(rows=100, cols=100, bands=4, classes=3)
+    noise = np.random.default_rng(0).random((100, 100))
+    votes = SimpleNamespace(disagreement=noise, setting=1, seeds=3, majority=SimpleNamespace(oa=0.9), single_oa=0.8)
+    found = SimpleNamespace(maps=range(maps.MOST), ensembles=[votes] * (maps.MOST + 1))
+    text = maps.disagreements(Shown([SimpleNamespace(name="noise")], None, found, "oa", tmp_path), scene)
+    sizes = [len(source) for source in re.findall(r'src="([^"]*)"', text)]
+    assert len(sizes) == maps.MOST
+    assert 60_000 < sum(sizes) <= 4 / 3 * (maps.PIXELS / 2 + 1500 * maps.MOST)
+
+
+def test_many_settings_stand_above_several_axes_that_are_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "MOST", 2)
+    text = make(tmp_path, maps=False).read_text()
+    assert text.count('<svg class="dots"') == 2
+    assert text.count('class="seed"') == 9
+    first, second = (re.findall(r'class="grid" d="M([\d.]+)', part) for part in text.split('<svg class="dots"')[1:3])
+    assert first == second != []
 
 
 def test_names_stay_texts(tmp_path):

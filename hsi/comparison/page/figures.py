@@ -1,8 +1,11 @@
 """Seeds as dots, and mean ranks, as SVG; colours come from the page's style sheet."""
 
+from collections.abc import Sequence
 from html import escape
+from math import ceil
 
-from hsi.comparison.groups import Setting
+import numpy as np
+
 from hsi.comparison.page.shown import Shown, seeds_of
 from hsi.comparison.pairs import MEASURES
 from hsi.evaluation.blocks import ALPHA
@@ -10,6 +13,7 @@ from hsi.evaluation.statistics import Ranking, spread
 from hsi.reports.page.svg import WIDTH, Axis, linear
 
 SIDE, ROW, FOOT = 14, 42, 46  # of the dots: margin, height of a setting, height of the axis
+MOST = 12  # settings above one axis: as many as a sheet of paper has room for
 NAME = 40  # signs of a setting's name above its dots
 RANKS_WIDTH, MARGIN, LINE = 760, 250, 21  # of the ranks: names stand in the margins, a line each
 RANKED_NAME = 30  # signs of a setting's name beside the ranks
@@ -17,13 +21,21 @@ CLIQUE = 8  # height of a bar that joins settings
 
 
 def dots(shown: Shown) -> str:
-    """Every run as a dot that leads to its page; mean and 95 % interval; a mark at what position alone gives."""
-    axis = _measure_axis(shown)
-    height = ROW * len(shown.settings) + FOOT
+    """Every run as a dot that leads to its page; mean and 95 % interval; a mark at what position alone gives.
+
+    The axis stands below each `MOST` settings or fewer, the same for all.
+    """
+    axis, numbers = _measure_axis(shown), np.arange(1, len(shown.settings) + 1)
+    return "".join(_dots(shown, axis, part.tolist()) for part in np.array_split(numbers, ceil(len(numbers) / MOST)))
+
+
+def _dots(shown: Shown, axis: Axis, numbers: Sequence[int]) -> str:
+    """The settings of these numbers above their axis."""
+    height = ROW * len(numbers) + FOOT
     foot = height - FOOT + 2
     parts = [f'<path class="grid" d="M{_x(axis, value):.1f} 4V{foot}"/>' for value, _ in axis.ticks]
-    for number, setting in enumerate(shown.settings, start=1):
-        parts += _row(shown, axis, number, setting)
+    for place, number in enumerate(numbers):
+        parts += _row(shown, axis, number, ROW * place)
     parts.append(f'<path class="axis" d="M{SIDE} {foot}H{WIDTH - SIDE}"/>')
     parts += [
         f'<text class="tick" x="{_x(axis, value):.1f}" y="{foot + 16}" text-anchor="middle">{escape(text)}</text>'
@@ -60,9 +72,9 @@ def _measure_axis(shown: Shown) -> Axis:
     return linear(scale * max(least, low - pad), scale * min(most, high + pad), f"{MEASURES[measure]}{unit}")
 
 
-def _row(shown: Shown, axis: Axis, number: int, setting: Setting) -> list[str]:
+def _row(shown: Shown, axis: Axis, number: int, top: int) -> list[str]:
     """One setting: its name and mean above, its runs below."""
-    scale, top = _scale(shown.measure), ROW * (number - 1)
+    scale, setting = _scale(shown.measure), shown.settings[number - 1]
     y, values = top + 28, setting.values(shown.measure)
     told, alone = spread(values), setting.beside(shown.measure)
     mean = _x(axis, scale * told.mean)

@@ -1,12 +1,15 @@
 """The maps of runs, and where seeds disagree, as small pictures inside the page."""
 
 import base64
+import struct
+import zlib
+from collections.abc import Sequence
 from html import escape
 from io import BytesIO
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from hsi.comparison.page.shown import Shown, seeds_of
@@ -19,7 +22,7 @@ PIXELS = 3_000_000  # of all pictures: a byte each at most, a third more as text
 LARGEST = 90_000  # pixels of one of them
 WIDE = 300  # pixels of the screen across one
 INDEXED = 255  # colours beside the clear one of a picture with a palette
-RAMP = [to_rgb(colormaps["magma_r"](step / (INDEXED - 1))) for step in range(INDEXED)]  # of disagreement
+RAMP = [to_hex(colormaps["magma_r"](step / (INDEXED - 1))) for step in range(INDEXED)]  # of disagreement
 
 
 def members(shown: Shown, scene: Scene) -> tuple[str, str]:
@@ -39,14 +42,13 @@ def members(shown: Shown, scene: Scene) -> tuple[str, str]:
             f"The pictures show row and column 0, {step}, {2 * step}... of a scene of {scene.rows:,} × {scene.cols:,} "
             "pixels; all figures are of the whole scene."
         )
-    colours = [to_rgb(colour) for colour in scene.colours]
     figures = []
     if scene.labels.any():
-        picture = _picture(scene.labels, colours, side, "Ground truth")
+        picture = _picture(scene.labels, scene.colours, side, "Ground truth")
         figures.append(f"<figure>{picture}{_caption('Ground truth')}</figure>")
     for number, run in runs[:MOST]:
         name = shown.label(number)
-        picture = _picture(shown.judgement.maps[run.folder], colours, side, f"Map of {name}, {seeds_of(run)}")
+        picture = _picture(shown.judgement.maps[run.folder], scene.colours, side, f"Map of {name}, {seeds_of(run)}")
         caption = _caption(name, f"{seeds_of(run)}, {shown.in_units(run.metrics[shown.measure])}")
         figures.append(f'<figure><a href="{escape(shown.link(run))}">{picture}{caption}</a></figure>')
     return "".join(figures), " ".join(told)
@@ -73,7 +75,17 @@ def darkest(shown: Shown) -> float:
 
 def ramp() -> str:
     """Colours of a gradient, from agreement to dispute, for a style sheet."""
-    return ", ".join(to_hex(colour) for colour in RAMP[:: INDEXED // 8])
+    return ", ".join(RAMP[:: INDEXED // 8])
+
+
+def palette(colours: Sequence[str]) -> str:
+    """Colours '#rrggbb' of K <= `INDEXED` classes as they stand in the text of a picture, to be replaced by others.
+
+    They are a piece of their own there: a PNG has its palette as a chunk of 3 K + 15 bytes behind 33 bytes, and base64
+    writes each 3 bytes as 4 signs.
+    """
+    named = b"PLTE" + _palette(colours).tobytes()
+    return base64.b64encode(struct.pack(">I", len(named) - 4) + named + struct.pack(">I", zlib.crc32(named))).decode()
 
 
 def width(shown: Shown, scene: Scene) -> int:
@@ -94,11 +106,16 @@ def _side(shown: Shown, scene: Scene) -> int:
     return side_of(scene.rows, scene.cols, min(LARGEST, PIXELS // count))
 
 
-def _picture(codes: np.ndarray, colours: list[tuple[float, float, float]], side: int, told: str) -> str:
+def _palette(colours: Sequence[str]) -> np.ndarray:
+    """Red, green and blue (K + 1, 3) of the codes 0, which is clear, and 1..K."""
+    return np.array([[*bytes.fromhex(colour[1:])] for colour in ("#ffffff", *colours)], np.uint8)
+
+
+def _picture(codes: np.ndarray, colours: Sequence[str], side: int, told: str) -> str:
     """A picture of codes (rows, cols): 0 is clear, 1..K have their colours; thinned to `side`."""
     small = np.ascontiguousarray(codes[places(codes.shape[0], codes.shape[1], side)])
     rows, cols = small.shape
-    palette = np.rint(255 * np.array([(1.0, 1.0, 1.0), *colours])).astype(np.uint8)
+    palette = _palette(colours)
     if len(colours) <= INDEXED:
         image = Image.frombytes("P", (cols, rows), small.astype(np.uint8).tobytes())
         image.putpalette(palette.tobytes())

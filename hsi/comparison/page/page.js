@@ -1,9 +1,8 @@
-(() => {
-"use strict";
-const dark = matchMedia("(prefers-color-scheme: dark)"), theme = document.getElementById("theme");
-
-function setTheme() {
-  document.documentElement.dataset.theme = theme.value || (dark.matches ? "dark" : "light");
+// The colours of a map are a piece of its picture: one of the same length takes its place.
+function recolour() {
+  const { customary, safe } = palette.closest(".tools").dataset;
+  const [before, after] = isSafe() ? [customary, safe] : [safe, customary];
+  for (const picture of document.querySelectorAll("#maps img")) picture.src = picture.src.replace(before, after);
 }
 
 // What a cell is sorted by: the first number in it, or its words; null where there is none.
@@ -36,8 +35,9 @@ for (const table of document.querySelectorAll(".sortable")) {
   }
 }
 for (const told of document.querySelectorAll(".sorts")) told.hidden = false;
-theme.addEventListener("change", setTheme);
-dark.addEventListener("change", setTheme);
-setTheme();
+watchSwitches();
+if (palette) {
+  palette.addEventListener("change", recolour);
+  recolour();
+}
 document.documentElement.dataset.ready = "yes";
-})();

@@ -11,7 +11,7 @@ from hsi.comparison.page import figures, maps, tables
 from hsi.comparison.page.shown import Shown
 from hsi.comparison.pairs import MEASURES
 from hsi.errors import shown as cut
-from hsi.reports.page.page import allowed, own
+from hsi.reports.page.page import allowed, closed, own, palettes, rules
 from hsi.scene import Scene
 from hsi.version import __version__
 
@@ -34,14 +34,14 @@ def page(shown: Shown) -> str:
     """The text of comparison.html; equal runs give equal bytes. It loads nothing, and all that files say is escaped."""
     runs = [run for setting in shown.settings for run in setting.runs]
     title = f"Comparison: {cut(runs[0].metrics['scene'], 80)}"
-    early, script = own("early.js"), (HERE / "page.js").read_text(encoding="utf-8")
+    early, script = own("early.js"), closed(own("switches.js"), (HERE / "page.js").read_text(encoding="utf-8"))
     sections = {"ranks": _ranks(shown), "pairs": _pairs(shown), "maps": _maps(shown)}
     sections["disagreement"] = _disagreement(shown)
     texts = {
         "title": escape(title),
         "allowed": " ".join(map(allowed, (early, script))),
         "early": early,
-        "style": own("page.css") + (HERE / "page.css").read_text(encoding="utf-8"),
+        "style": own("page.css") + (HERE / "page.css").read_text(encoding="utf-8") + _colours(shown),
         "compared": escape(_compared(shown, runs)),
         "cards": _cards(shown, runs),
         "conclusions": _conclusions(shown),
@@ -55,6 +55,12 @@ def page(shown: Shown) -> str:
         "script": script,
     }
     return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(texts)
+
+
+def _colours(shown: Shown) -> str:
+    """The colours of the classes, where there are maps."""
+    scene = shown.judgement.scene
+    return "" if scene is None else rules(scene.colours, palettes(scene)[0])
 
 
 def _compared(shown: Shown, runs: Sequence[Finished]) -> str:
@@ -138,10 +144,14 @@ def _maps(shown: Shown) -> str:
         return ""
     pictures, told = maps.members(shown, scene)
     legend = "".join(
-        f'<li><span class="swatch" style="background:{escape(colour)}"></span>{escape(name)}</li>'
-        for name, colour in zip(scene.class_names, scene.colours, strict=True)
+        f'<li><span class="swatch" style="background:var(--class-{number})"></span>{escape(name)}</li>'
+        for number, name in enumerate(scene.class_names, start=1)
     )
     told = f'<p>Each leads to the page of its run. {told}</p><ul class="legend">{legend}</ul>'
+    safe, switch = palettes(scene)
+    if switch:
+        both = f'data-customary="{maps.palette(scene.colours)}" data-safe="{maps.palette(safe)}"'
+        told = f'<div class="tools" {both}>{switch}</div>{told}'
     return _section("maps", "Maps", told + _grid(shown, scene, pictures))
 
 

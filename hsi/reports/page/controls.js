@@ -1,10 +1,4 @@
-// Legend, confusion matrix, palette, theme, and the start.
-const dark = matchMedia("(prefers-color-scheme: dark)");
-
-function setTheme() {
-  document.documentElement.dataset.theme = element("theme").value || (dark.matches ? "dark" : "light");
-}
-
+// Legend, confusion matrix, and the start.
 function repaint() {
   if (data.map) paint();
   if (state.row >= 0) look(state.row, state.col);
@@ -122,11 +116,6 @@ function watchTools() {
     labelViews();
     repaint();
   });
-  element("palette")?.addEventListener("change", () => {
-    state.safe = element("palette").value === "safe";
-    document.documentElement.dataset.palette = element("palette").value;
-    repaint();
-  });
   for (const button of document.querySelectorAll(".copy")) {
     button.addEventListener("click", async () => {
       const text = button.parentElement.querySelector("code");
@@ -141,19 +130,8 @@ function watchTools() {
   }
 }
 
-// On paper all is light.
-function watchPrinter() {
-  addEventListener("beforeprint", () => {
-    document.documentElement.dataset.theme = "light";
-    repaint();
-  });
-  addEventListener("afterprint", () => { setTheme(); repaint(); });
-}
-
 async function start() {
-  setTheme();
-  element("theme").addEventListener("change", () => { setTheme(); repaint(); });
-  dark.addEventListener("change", () => { setTheme(); repaint(); });
+  watchSwitches(repaint);
   makeLegend();
   labelViews();
   watchTools();
@@ -162,7 +140,6 @@ async function start() {
     element("fault").hidden = false;
     return;
   }
-  watchPrinter();
   await load(["map", "truth", "role", "chances", "colour", "distance", "leading"]);
   for (const view of views) watch(view.shown);
   watchMatrix();

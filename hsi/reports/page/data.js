@@ -1,4 +1,3 @@
-"use strict";
 // What the page knows: texts as JSON, arrays as compressed text that is inflated here.
 const about = JSON.parse(document.getElementById("data-about").textContent);
 const data = {};
@@ -40,7 +39,7 @@ function word([red, green, blue], alpha = 255) {
   return (little ? (alpha << 24) | (blue << 16) | (green << 8) | red : (red << 24) | (green << 16) | (blue << 8) | alpha) >>> 0;
 }
 
-const state = { scale: 1, top: 0, left: 0, row: -1, col: -1, held: false, hidden: new Set(), chosen: null, safe: false, first: "truth" };
+const state = { scale: 1, top: 0, left: 0, row: -1, col: -1, held: false, hidden: new Set(), chosen: null, first: "truth" };
 
 function className(number) {
   return number ? about.classes[number - 1].name : "none";
@@ -48,5 +47,5 @@ function className(number) {
 
 function classColour(number) {
   const own = about.classes[number - 1];
-  return state.safe ? own.safe : own.colour;
+  return isSafe() ? own.safe : own.colour;
 }

@@ -112,7 +112,7 @@ function ticks(low, high, count) {
 let behind = null;
 function drawBehind(low, high) {
   const svg = element("spectrum"), box = svg.getBoundingClientRect();
-  const key = [low, high, box.width, box.height, state.safe, [...state.hidden]].join();
+  const key = [low, high, box.width, box.height, isSafe(), [...state.hidden]].join();
   if (key === behind) return;
   behind = key;
   Object.assign(frame, { width: box.width, height: box.height, low, high });

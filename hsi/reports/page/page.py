@@ -23,7 +23,7 @@ from hsi.scene import Scene
 from hsi.version import __version__
 
 HERE = Path(__file__).parent
-SCRIPTS = ("data.js", "maps.js", "inspector.js", "controls.js")
+SCRIPTS = ("switches.js", "data.js", "maps.js", "inspector.js", "controls.js")
 TRAINED = (
     '<span class="lines"><i class="measured"></i>training batches '
     '<i class="validated"></i>validation pixels, if any</span>'
@@ -45,13 +45,14 @@ def page(shown: Shown) -> str:
         "ramp": [to_hex(colormaps["cividis"](step / (RAMP - 1))) for step in range(RAMP)],
         **_placed(scene.georeference),
     }
-    early, script = own("early.js"), f"(() => {{\n{''.join(map(own, SCRIPTS))}}})();"
+    early, script = own("early.js"), closed(*map(own, SCRIPTS))
     texts = {
         "title": escape(title),
         "allowed": " ".join(map(allowed, (early, script))),
         "early": early,
         "style": own("page.css"),
-        "palettes": _rules(scene.colours, safe, about["ramp"]),
+        "palettes": f":root {{ --ramp: {', '.join(about['ramp'][::7])}, {about['ramp'][-1]}; }}\n"
+        + rules(scene.colours, safe),
         "pixels": escape(sections.pixels_in_words(shown)),
         "headline": sections.headline(shown),
         "sentences": sections.sentences(shown),
@@ -88,21 +89,26 @@ def own(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
 
 
+def closed(*scripts: str) -> str:
+    """Scripts as one, whose names no other script sees."""
+    return f'(() => {{\n"use strict";\n{"".join(scripts)}}})();'
+
+
 def allowed(script: str) -> str:
     """The word of a content security policy that lets this script run, and no other."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
-def _rules(customary: tuple[str, ...], safe: tuple[str, ...], ramp: list[str]) -> str:
+def rules(customary: tuple[str, ...], safe: tuple[str, ...]) -> str:
     """The colours of the classes as variables of the style sheet; anything else than a colour is refused."""
     for colour in (*customary, *safe):
         if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
             raise ValueError(f"{colour} is no colour")
-    rules = [f":root {{ --ramp: {', '.join(ramp[::7])}, {ramp[-1]}; }}"]
+    written = []
     for selector, colours in ((":root", customary), (':root[data-palette="safe"]', safe)):
         inside = " ".join(f"--class-{number}: {colour};" for number, colour in enumerate(colours, start=1))
-        rules.append(f"{selector} {{ {inside} }}")
-    return "\n".join(rules)
+        written.append(f"{selector} {{ {inside} }}")
+    return "\n".join(written)
 
 
 def _placed(place: Georeference | None) -> dict[str, Any]:
