@@ -30,11 +30,11 @@ def protocol(metrics: dict[str, Any]) -> str:
 
 
 def name(metrics: dict[str, Any]) -> str:
-    """Model and attention of a run, in words, and what the command chose for `OTHERWISE`: 'hybridsn, map=symmetric'."""
+    """Model and attention of a run, in words, and what the command chose for `OTHERWISE`: 'hybridsn map=symmetric'."""
     choices = metrics["choices"]
     attention = choices.get("attention", "none")
     chosen = [word for word in metrics["command"] if word.partition("=")[0] in OTHERWISE]
-    return ", ".join([choices["model"] + ("" if attention == "none" else f" + {attention}"), *sorted(chosen)])
+    return " ".join([choices["model"] + ("" if attention == "none" else f" + {attention}"), *sorted(chosen)])
 
 
 def group(runs: Iterable[Finished]) -> Study:

@@ -75,6 +75,20 @@ def describe_position(found: Study) -> list[str]:
     ]
 
 
+def describe_few_labels(found: Study) -> list[str]:
+    """HybridSN as the command chose to train and map it, against `experiment=study`, a sentence a protocol."""
+    sentences = []
+    for title, of in found.items():
+        for row in (row for row in of if row.startswith("hybridsn ") and "=" in row and "hybridsn" in of):
+            chosen = f"`{row.removeprefix('hybridsn ')}`"
+            pair = compare_pairs([of["hybridsn"], of[row]], "oa", {})[0]
+            sentences.append(
+                f"Under {title}: OA {percent(of[row])} %, AA {percent(of[row], 'aa')} % by {chosen}. "
+                + conclude(pair, "oa", {1: "`experiment=study`", 2: chosen})
+            )
+    return sentences
+
+
 def describe_attention(of: dict[str, Setting]) -> list[str]:
     """Each attention against none on the same splits and seeds, in words; Holm's correction is over these pairs."""
     names = [row for row in ATTENTION if row in of]

@@ -18,6 +18,7 @@ from studies.sentences import (
     ATTENTION,
     BASELINES,
     describe_attention,
+    describe_few_labels,
     describe_leak,
     describe_models,
     describe_position,
@@ -69,10 +70,16 @@ def write_up(found: Study, recipes: str = "") -> str:
     if missing:
         raise HsiError(f"RESULTS.md is also about {missing[0]}, of which the tables hold no run: add its runs first")
     every = {row for of in found.values() for row in of}
-    otherwise = sorted(row for row in every if row.startswith("hybridsn, "))
+    otherwise = sorted(row for row in every if row.startswith("hybridsn ") and "=" in row)
     studied = [row for row in (ATTENTION[0], *otherwise, *ATTENTION[1:], *BASELINES) if row in every]
     parts = [HEAD, "## At a glance", overview(found, studied), *(f"{line}\n" for line in describe_leak(found))]
     parts.extend(f"{line}\n" for line in describe_position(found))
+    if few := describe_few_labels(found):
+        parts.append(
+            "## HybridSN with few labels\n\n300 steps in place of the 60 of `experiment=study`, augmentation, and "
+            "the mean of eight views:\n"
+        )
+        parts.append("".join(f"- {sentence}\n" for sentence in few))
     parts.extend([recipes] if recipes else [])
     if all(title in found for title in SAME_NUMBER):
         parts.append(

@@ -7,7 +7,7 @@ from conftest import ROOT
 
 from hsi.errors import HsiError
 from studies import table
-from studies.protocols import HONEST, LEAKING, Study, both, group, protocol
+from studies.protocols import HONEST, LEAKING, Study, both, group, name, protocol
 from studies.recipes import TABLE, section
 from studies.write_up import write, write_up
 
@@ -81,6 +81,19 @@ def test_models_are_sorted_by_their_mean_under_regions(study):
 )
 def test_a_protocol_says_how_much_trains(split, words):
     assert protocol({"choices": {"split": "random"}, "config": {"split": split}}) == words
+
+
+@pytest.mark.parametrize(
+    ("attention", "words", "said"),
+    [
+        ("none", ["model=ssrn", "split.train=0.1"], "ssrn"),
+        ("se", ["train=few_labels", "split.train=0.1", "map=symmetric"], "ssrn + se map=symmetric train=few_labels"),
+        ("none", ["train.steps=5", "map.symmetries=1"], "ssrn"),
+    ],
+)
+def test_a_name_tells_what_the_command_chose_in_place_of_the_model(attention, words, said):
+    command = ["python", "-m", "hsi.run", *words]
+    assert name({"choices": {"model": "ssrn", "attention": attention}, "command": command}) == said
 
 
 def test_protocols_without_an_amount_are_sorted_too(runs):
