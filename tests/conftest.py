@@ -44,7 +44,7 @@ ROOT = Path(__file__).parent.parent
 ESTIMATORS = ("knn", "position", "posteriors", "random_forest", "scales", "svm", "svm_window")
 TRIAL = ["experiment=trial", "train.steps=4", "patch_size=9", "scene.rows=40", "scene.cols=36"]
 
-SAVE = canvas.save
+SAVE, GET_MODE = canvas.save, Hydra.get_mode
 
 settings.register_profile("unhurried", deadline=None, max_examples=50)  # the machine may be busy with experiments
 settings.load_profile("unhurried")
