@@ -5,12 +5,13 @@
 # make cluster  a sweep and a map by Slurm, nodes lost meanwhile (apt-get install slurm-wlm munge)
 # make mutants  change one thing of the code at a time and see a test fail: many hours
 # make site  the documentation as pages, in outputs/site
+# make release  wheel and sdist in dist/, checked             make lowest  tests, with the lowest versions that are allowed
 # All create .venv and keep it up to date by themselves. ARGS are passed on: make run ARGS="+attention=se seed=1"
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test fuzz soak cluster mutants lint format bench site clean
+.PHONY: run test fuzz soak cluster mutants lint format bench site release lowest clean
 
 run: .venv/ready
 	$(BIN)/python -m hsi.run $(ARGS)
@@ -46,6 +47,18 @@ bench: .venv/ready
 site: .venv/ready
 	$(BIN)/python -m mkdocs build --quiet $(ARGS)
 
+release: .venv/ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[release]"
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+
+lowest: .venv/ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[release]"
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python outputs/lowest
+	$(BIN)/uv pip install --quiet --python outputs/lowest --resolution lowest-direct --editable ".[dev,tensorboard,mlflow,timm]"
+	outputs/lowest/bin/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
+
 # The constraints hold the tested versions; torch first, so that its pinned build is the one that all the others see.
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -54,4 +67,4 @@ site: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv outputs
+	rm -rf .venv outputs dist

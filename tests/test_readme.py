@@ -100,7 +100,7 @@ def test_commands_of_hsi_are_understood(line, only_read, monkeypatch):
 def test_other_commands_find_what_they_name(line, only_read):
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     match OTHERS[line]:
-        case ["make", target, *more] if not more or more[0].startswith("ARGS="):
+        case ["make", target, *more] if not more or more[0].startswith(("ARGS=", "PYTHON=")):
             assert f"\n{target}:" in (ROOT / "Makefile").read_text()
         case ["python", "-m", "studies", *words] if words:
             with pytest.raises(ReadError):
