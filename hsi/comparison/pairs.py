@@ -104,7 +104,8 @@ def conclude(pair: Pair, measure: str, names: Mapping[int, str] | None = None) -
             "same split and the same seeds."
         )
     found, difference = pair.paired, pair.paired.difference
-    rest = f" {pair.left_out} runs without partner were left out." if pair.left_out else ""
+    alone = "1 run without partner was" if pair.left_out == 1 else f"{pair.left_out} runs without partner were"
+    rest = f" {alone} left out." if pair.left_out else ""
     if difference.n > 1 and found.p_t is None:
         return (
             f"{who} differ by {scale * difference.mean:+.4g}{unit} of {name} on each of {difference.n} pairs: seeds "
