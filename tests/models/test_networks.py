@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from hsi.engine.volumes import SpectralConv
 from hsi.errors import HsiError
 from hsi.models import (
     a2s2k_resnet,
@@ -405,7 +406,7 @@ def test_the_window_of_5_leaves_one_position():
 def test_ssrn_filters_the_spectrum_before_the_window():
     blocks = [module for module in ssrn.ssrn(30, 3, 9).modules() if isinstance(module, Residual)]
     kinds = [[type(part[0]) for part in block.branch] for block in blocks]
-    assert kinds == [[nn.Conv3d] * 2] * 2 + [[nn.Conv2d] * 2] * 2
+    assert kinds == [[SpectralConv] * 2] * 2 + [[nn.Conv2d] * 2] * 2
 
 
 def test_self_attention_is_torchs():
