@@ -75,10 +75,12 @@ def browser(width: int = 1440, height: int = 900) -> Iterator[Any]:
 
 
 def open_page(driver: Any, path: Path, seconds: float = 60) -> None:
-    """Open a page and wait until its script has unpacked all that it has."""
+    """Open a page and wait until its script has unpacked all that it has, and the browser has painted."""
+    ready = "return document.documentElement.dataset.ready === 'yes'"
+    painted = "performance.getEntriesByName('first-contentful-paint').length > 0"  # a busy browser paints later
     driver.get(path.absolute().as_uri())
     end = time.monotonic() + seconds
-    while driver.execute_script("return document.documentElement.dataset.ready") != "yes":
+    while not driver.execute_script(f"{ready} && {painted}"):
         if time.monotonic() > end:
             raise HsiError(f"{path} was not ready after {seconds:g} s: {driver.get_log('browser')}")
         time.sleep(0.02)
