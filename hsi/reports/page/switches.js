@@ -21,4 +21,3 @@ function watchSwitches(redraw = () => {}) {
   addEventListener("afterprint", follow);
   follow();
 }
-
