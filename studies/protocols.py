@@ -37,6 +37,11 @@ def name(metrics: dict[str, Any]) -> str:
     return " ".join([choices["model"] + ("" if attention == "none" else f" + {attention}"), *sorted(chosen)])
 
 
+def otherwise(rows: Iterable[str], model: str) -> list[str]:
+    """Of the names of `rows` those of `model` that tell of another recipe than its own."""
+    return sorted(row for row in rows if row.startswith(f"{model} ") and "=" in row)
+
+
 def group(runs: Iterable[Finished]) -> Study:
     """The runs, a setting for each name under each protocol; random before regions, shares before counts.
 

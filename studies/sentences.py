@@ -3,7 +3,7 @@
 from hsi.comparison.groups import Setting
 from hsi.comparison.pairs import compare_pairs, conclude
 from hsi.evaluation.statistics import spread
-from studies.protocols import HONEST, LEAKING, Study, mean
+from studies.protocols import HONEST, LEAKING, Study, mean, otherwise
 
 BASELINES = ("svm", "svm_window", "random_forest", "knn")
 ATTENTION = ("hybridsn", "hybridsn + se", "hybridsn + spatial", "hybridsn + cbam")
@@ -59,12 +59,12 @@ def describe_leak(found: Study) -> list[str]:
 
 
 def describe_position(found: Study) -> list[str]:
-    """How many networks pass what position alone gives, by their mean skill, in words."""
+    """How many networks, each by its own recipe, pass what position alone gives, by their mean skill, in words."""
     of = found[LEAKING]
     alone = {row: setting.beside("oa") for row, setting in of.items()}
     if not all(len(alone[row]) == len(of[row].runs) for row in of):
         return []  # of some it is not known
-    networks = [row for row in of if of[row].runs[0].metrics["parameters"]]
+    networks = [row for row in of if of[row].runs[0].metrics["parameters"] and row not in otherwise(of, "hybridsn")]
     above = [row for row in networks if mean(of[row]) > 100 * spread(alone[row]).mean]
     listed = ", ".join(sorted(above, key=lambda row: -mean(of[row])))
     return [
@@ -79,7 +79,7 @@ def describe_few_labels(found: Study) -> list[str]:
     """HybridSN as the command chose to train and map it, against `experiment=study`, a sentence a protocol."""
     sentences = []
     for title, of in found.items():
-        for row in (row for row in of if row.startswith("hybridsn ") and "=" in row and "hybridsn" in of):
+        for row in otherwise(of, "hybridsn") if "hybridsn" in of else []:
             chosen = f"`{row.removeprefix('hybridsn ')}`"
             pair = compare_pairs([of["hybridsn"], of[row]], "oa", {})[0]
             sentences.append(

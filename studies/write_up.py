@@ -13,7 +13,7 @@ from hsi.evaluation.statistics import spread
 from hsi.plots import canvas
 from hsi.plots.comparison import draw_cost, draw_gap
 from hsi.reports.tables import to_markdown
-from studies.protocols import HONEST, LEAKING, Study, both, mean
+from studies.protocols import HONEST, LEAKING, Study, both, mean, otherwise
 from studies.sentences import (
     ATTENTION,
     BASELINES,
@@ -70,8 +70,8 @@ def write_up(found: Study, recipes: str = "") -> str:
     if missing:
         raise HsiError(f"RESULTS.md is also about {missing[0]}, of which the tables hold no run: add its runs first")
     every = {row for of in found.values() for row in of}
-    otherwise = sorted(row for row in every if row.startswith("hybridsn ") and "=" in row)
-    studied = [row for row in (ATTENTION[0], *otherwise, *ATTENTION[1:], *BASELINES) if row in every]
+    first, *others = ATTENTION
+    studied = [row for row in (first, *otherwise(every, first), *others, *BASELINES) if row in every]
     parts = [HEAD, "## At a glance", overview(found, studied), *(f"{line}\n" for line in describe_leak(found))]
     parts.extend(f"{line}\n" for line in describe_position(found))
     if few := describe_few_labels(found):
