@@ -138,7 +138,7 @@ def _cut_all(field: Tensor, corners: Tensor, size: int, chunk: int) -> Iterator[
 
 def forward(
     model: WindowClassifier,
-    image: Tensor,
+    image: Tensor | Framed,
     pixels: Tensor,
     *,
     shared: bool,
@@ -150,7 +150,7 @@ def forward(
     Parameters
     ----------
     image
-        (C, rows, cols) float.
+        (C, rows, cols) float, which is padded; or an image that has its frame, and its regions, already.
     pixels
         (N,) flat pixel numbers, ``row * cols + col``.
     shared
@@ -158,9 +158,10 @@ def forward(
     region
         (rows, cols) integers, or None: each window is masked to the region of its middle pixel.
     """
-    cols = image.shape[2]
+    framed = _framed(model, image, padding, region)
+    cols = framed.shape[1]
     parts, order = [], []
-    for padded, served in split_by_region(frame(image, model.window, padding, region), pixels):
+    for padded, served in split_by_region(framed, pixels):
         field, size, classify = _field(model, padded, shared)
         rows_of, cols_of = pixels[served] // cols, pixels[served] % cols
         parts.append(classify(cut(field, rows_of * field.shape[2] + cols_of, size)))
@@ -197,7 +198,7 @@ def logits_of(
     progress
         Called with the number of pixels of each part that is done.
     """
-    seen = _framed(model, image, engine, region)
+    seen = _framed(model, image, engine.padding, region)
     rows, cols = seen.shape
     wanted = torch.arange(rows * cols, device=seen.image.device) if pixels is None else pixels
     found = None
@@ -221,7 +222,7 @@ def map_logits(
     so that they change nothing. A part is to be used before the next is asked for. Parameters as in `logits_of`.
     """
     shared = engine.mode != "patch"
-    framed = _framed(model, image, engine, region)
+    framed = _framed(model, image, engine.padding, region)
     rows, cols = framed.shape
     budget = engine.memory_gb * 1e9 / 4  # float32 values
     chunk = max(1, min(HEAD_CHUNK, int(budget / head_floats(model, engine))))
@@ -270,8 +271,8 @@ def _floats(module: nn.Module, shape: tuple[int, int, int]) -> int:
     return known[shape]
 
 
-def _framed(model: WindowClassifier, image: Tensor | Framed, engine: Engine, region: Tensor | None) -> Framed:
-    return image if isinstance(image, Framed) else frame(image, model.window, engine.padding, region)
+def _framed(model: WindowClassifier, image: Tensor | Framed, padding: Padding, region: Tensor | None) -> Framed:
+    return image if isinstance(image, Framed) else frame(image, model.window, padding, region)
 
 
 def _tiles(rows: int, cols: int, around: int, positions: float) -> Iterator[tuple[int, int, int, int]]:

@@ -28,6 +28,7 @@ LATER = {  # keys that came after the first runs, with the values under which th
     "train.offset": 0.0,
     "train.slope": 0.0,
     "train.band_dropout": 0.0,
+    "train.block": None,
     "start_seed": None,
     "order_seed": None,
 }

@@ -19,9 +19,11 @@ from hsi.engine import symmetry
 from hsi.engine.contract import WindowClassifier
 from hsi.engine.device import Precision, resolve_precision
 from hsi.engine.forward import Engine, forward, logits_of
+from hsi.engine.framed import frame
 from hsi.engine.samples import Samples
 from hsi.errors import Diverged, HsiError
-from hsi.training.batches import batch, draw_symmetry
+from hsi.training.batches import draw_symmetry
+from hsi.training.blocks import cut_into_blocks
 from hsi.training.checkpoint import Checkpoint
 from hsi.training.fitted import Fitted
 from hsi.training.losses import Weighing, weighed_loss
@@ -47,6 +49,7 @@ class Steps:
     steps: Count = 100
     epochs: Positive | None = None
     batch_size: Count = 1024
+    block: Count | None = None
     label_smoothing: ShareOrZero = 0.0
     class_weights: Weighing = "none"
     augment: Switch = False
@@ -127,24 +130,29 @@ class Steps:
         """A function from the number of a step to its loss, and to the accuracy on its batch."""
         _, rows, cols = samples.image.shape
         device = samples.image.device
-        shared = engine.shares_training(model, rows, cols, size)
+        blocks = cut_into_blocks(samples.train.cpu().numpy(), rows, cols, self.block or max(rows, cols))
+        largest = max((extent.shape for extent in blocks.extents), key=math.prod)
+        if self.block is not None:
+            log.info("Each step trains in one of %d blocks of at most %d x %d pixels.", len(blocks.extents), *largest)
+        shared = engine.shares_training(model, *largest, size)
         bf16 = self.precision_on(device) == "bf16"
         mean_loss = weighed_loss(self.class_weights, samples, self.label_smoothing)
         image_of = Strengths(self.gain, self.offset, self.slope, self.band_dropout).changes(samples, seed)
 
         def step_loss(step: int) -> tuple[Tensor, float]:
             model.train()
-            places = torch.as_tensor(batch(seed, step, size, len(samples.train)), device=device)
+            extent, chosen = blocks.draw(seed, step, size)
+            places = torch.as_tensor(chosen, device=device)
             pixels = samples.train[places]
             turn = draw_symmetry(seed, step) if self.augment else symmetry.IDENTITY
+            scene = frame(image_of(step), model.window, engine.padding, samples.region)
+            inside = (pixels // cols - extent.top) * extent.shape[1] + pixels % cols - extent.left
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 logits = forward(
                     model,
-                    symmetry.transform(image_of(step), turn),
-                    symmetry.transform_pixels(pixels, rows, cols, turn),
+                    scene.part(*extent).turned(turn),
+                    symmetry.transform_pixels(inside, *extent.shape, turn),
                     shared=shared,
-                    padding=engine.padding,
-                    region=None if samples.region is None else symmetry.transform(samples.region, turn),
                 ).float()
             targets = samples.targets[pixels]
             loss = mean_loss(logits, targets, places)
