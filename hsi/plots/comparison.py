@@ -1,13 +1,14 @@
 """Pictures of a comparison: spread over seeds, mean ranks."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import scikit_posthocs
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, StrMethodFormatter
 
 from hsi.errors import shown
 from hsi.evaluation.statistics import Ranking, spread
@@ -18,6 +19,8 @@ LEAST = {"oa": 0, "aa": 0, "kappa": -1}  # where the interval of a measure ends
 BELOW = 0.22  # of a line, where the dots of its runs lie
 DOTS: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": UNSEEN, "markersize": 3.5, "alpha": 0.6}
 
+ABOVE = 100.2  # where the logarithm of errors ends: a little above 100 %, which is drawn too
+MARKED = (*range(0, 90, 10), 85, 90, 93, 95, 97, 98, 99, 99.5)  # scores in percent
 RANKED = 30  # signs of a name beside the ranks
 
 
@@ -68,10 +71,13 @@ def draw_gap(scores: pd.DataFrame, label: str) -> Figure:
     return figure
 
 
-def draw_cost(scores: pd.DataFrame, cost: pd.Series, across: str, up: str) -> Figure:
+def draw_cost(
+    scores: pd.DataFrame, cost: pd.Series, across: str, up: str, position: Mapping[str, float] | None = None
+) -> Figure:
     """Draw each model's mean against its cost on a logarithmic axis, a panel a protocol; columns as in `draw_gap`.
 
-    A line joins the models on Pareto's front: none that costs no more is better.
+    Upwards the errors are logarithmic: 98 and 99 % lie nearly as far apart as 80 and 90 %. A line joins the models on
+    Pareto's front: none that costs no more is better. `position` is what position alone gives, by protocol.
     """
     protocols = list(scores.columns.get_level_values(0).unique())
     figure = make_figure(6.2 * len(protocols), max(4.5, 1.5 + 0.17 * len(scores)))
@@ -83,16 +89,33 @@ def draw_cost(scores: pd.DataFrame, cost: pd.Series, across: str, up: str) -> Fi
         axes.plot(
             cost, mean, "o", color=MEASURED, markersize=4, label="mean, with its standard deviation over the seeds"
         )
+        if position:
+            axes.axhline(position[protocol], color=UNSEEN, linewidth=1, linestyle="--", label="position alone")
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_yscale("function", functions=(_by_errors, _from_errors))
+        axes.yaxis.set_major_locator(FixedLocator(MARKED))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.margins(0.08)
         finish_chart(axes, across, up, protocol)
-    add_legend(figure, handles=panels[0].lines, loc="outside upper center", ncols=2)
+    add_legend(figure, handles=panels[0].lines, loc="outside upper center", ncols=len(panels[0].lines))
     figure.draw_without_rendering()  # lays the panels out, between whose edges the names have to find room
     for axes, protocol in zip(panels, protocols, strict=True):
         mean = scores[protocol, "mean"]
         chosen = {model: model in pareto_front(cost, mean) for model in scores.index}
         name_points(axes, np.column_stack([cost, mean]), chosen, _front_line(cost, mean))
     return figure
+
+
+def _by_errors(score: np.ndarray) -> np.ndarray:
+    """Scores in percent on a scale on which errors are logarithmic."""
+    return -np.log(np.maximum(ABOVE - np.asarray(score), ABOVE - 100))
+
+
+def _from_errors(place: np.ndarray) -> np.ndarray:
+    return ABOVE - np.exp(-np.asarray(place))
 
 
 def pareto_front(cost: pd.Series, score: pd.Series) -> list[str]:

@@ -63,6 +63,21 @@ def test_cost_stands_against_accuracy_in_a_panel_a_protocol():
         assert line.get_xydata().tolist() == front
         assert {name.get_text(): name.xy for name in axes.texts} == {"net": (5, means[0]), "svm": (0.1, means[1])}
         assert axes.get_xscale() == "log"
+        assert lines_of(axes, "position alone") == []
+
+
+def test_errors_are_logarithmic_beside_cost_and_position_has_a_line():
+    figure = draw_cost(SCORES, pd.Series({"net": 5.0, "svm": 0.1}), "cost", "OA (%)", {"random": 97, "regions": 21})
+    for axes, position in zip(figure.axes, (97, 21), strict=True):
+        (line,) = lines_of(axes, "position alone")
+        assert set(line.get_ydata()) == {position}
+        place = axes.transData.transform([(1, score) for score in (50.2, 75.2, 87.7, 100, 101)])[:, 1]
+        apart = np.diff(place)
+        np.testing.assert_allclose(apart[0], apart[1])  # 50 and 25, 25 and 12.5 below the end of the scale
+        assert apart[2] > 0
+        assert apart[3] == 0
+        back = axes.yaxis.get_transform().inverted().transform(axes.yaxis.get_transform().transform([20.0, 99.0]))
+        np.testing.assert_allclose(back, [20, 99])
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=20))
