@@ -9,23 +9,29 @@ from hsi.errors import HsiError
 from hsi.evaluation.statistics import spread
 
 LEAKING, HONEST = "random, 10 %", "regions, 50 %"  # the protocols that every network is measured under
+ONE_BUDGET = f"{LEAKING}, one budget"
 
 Study = dict[str, dict[str, Setting]]  # by protocol, by name
 
 OTHERWISE = ("map", "train")  # a run with another choice of these than its model's own has a row of its own
+EQUAL = "equal"  # the experiment whose runs are protocols of their own
 UNITS = ("%", "pixels", "a class", "folds")  # of the amount of training pixels, in the order of the tables
 
 
 def protocol(metrics: dict[str, Any]) -> str:
-    """How the split of a run was made, in words, without its seed: 'random, 10 %'."""
-    kind, split = metrics["choices"]["split"], metrics["config"]["split"]
+    """How the split of a run was made, in words, without its seed, and whether on one budget: 'random, 10 %'."""
+    split = _splitting(metrics["choices"]["split"], metrics["config"]["split"])
+    return f"{split}, one budget" if metrics["choices"].get("experiment") == EQUAL else split
+
+
+def _splitting(kind: str, split: dict[str, Any]) -> str:
     if split.get("per_class"):
         return f"{kind}, {split['per_class']} a class"
     if split.get("folds"):
         return f"{kind}, {split['folds']} folds"
     train = split.get("train")
     if train is None:
-        return str(kind)
+        return kind
     return f"{kind}, {100 * train:g} %" if train < 1 else f"{kind}, {train:g} pixels"
 
 
@@ -62,11 +68,12 @@ def group(runs: Iterable[Finished]) -> Study:
     return dict(sorted(found.items(), key=lambda item: _order(item[0])))
 
 
-def _order(title: str) -> tuple[str, int, float]:
-    """Shares before counts, the most training pixels first."""
-    kind, _, amount = title.partition(", ")
+def _order(title: str) -> tuple[str, int, float, str]:
+    """Shares before counts, the most training pixels first; one budget after the networks' own recipes."""
+    kind, _, rest = title.partition(", ")
+    amount, _, budget = rest.partition(", ")
     number, _, unit = amount.partition(" ")
-    return (kind, UNITS.index(unit), -float(number)) if amount else (kind, -1, 0)
+    return (kind, UNITS.index(unit), -float(number), budget) if unit in UNITS else (kind, -1, 0, rest)
 
 
 def mean(setting: Setting) -> float:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from hsi import files
@@ -37,8 +38,14 @@ class Record:
     history: tuple[Row, ...] = ()
 
     def as_finished(self) -> Finished:
-        """The run as comparisons take it."""
-        return Finished(Path(self.run), self.metrics)
+        """The run as comparisons take it; among its metrics, what it has learned of the training pixels."""
+        return Finished(Path(self.run), self.metrics | {"training_accuracy": self.training_accuracy})
+
+    @property
+    def training_accuracy(self) -> float | None:
+        """Mean accuracy on the batches of the last tenth of the steps, a fraction; None without a history."""
+        last = self.history[-max(1, len(self.history) // 10) :]
+        return fmean(float(row["accuracy"]) for row in last) if last else None
 
 
 def make_record(metrics: dict[str, Any], history: tuple[Row, ...]) -> Record:

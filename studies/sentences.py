@@ -58,21 +58,24 @@ def describe_leak(found: Study) -> list[str]:
     return sentences
 
 
-def describe_position(found: Study) -> list[str]:
-    """How many networks, each by its own recipe, pass what position alone gives, by their mean skill, in words."""
-    of = found[LEAKING]
+def describe_position(of: dict[str, Setting], title: str) -> list[str]:
+    """How many networks of the protocol `title` pass what position alone gives, by their mean OA, in words."""
     alone = {row: setting.beside("oa") for row, setting in of.items()}
     if not all(len(alone[row]) == len(of[row].runs) for row in of):
         return []  # of some it is not known
-    networks = [row for row in of if of[row].runs[0].metrics["parameters"] and row not in otherwise(of, "hybridsn")]
-    above = [row for row in networks if mean(of[row]) > 100 * spread(alone[row]).mean]
+    above = [row for row in of if mean(of[row]) > 100 * spread(alone[row]).mean]
     listed = ", ".join(sorted(above, key=lambda row: -mean(of[row])))
     return [
         "A map drawn from position alone gives each pixel the class of the nearest training pixel, and no spectrum is "
-        f"read. Under {LEAKING}, it is right on {spread(alone['hybridsn']).mean * 100:.2f} % of the test pixels: more "
-        f"than {len(networks) - len(above)} of {len(networks)} networks, in the mean over the seeds of each. Above it "
-        f"are {listed or 'none'}. What this means: [docs/position.md](docs/position.md)."
+        f"read. Under {title}, it is right on {100 * position_alone(of):.2f} % of the test pixels: more than "
+        f"{len(of) - len(above)} of {len(of)} networks, in the mean over the seeds of each. Above it are "
+        f"{listed or 'none'}. What this means: [docs/position.md](docs/position.md)."
     ]
+
+
+def position_alone(of: dict[str, Setting]) -> float:
+    """Mean OA of position alone on the splits of the runs of a protocol, a fraction."""
+    return spread([oa for setting in of.values() for oa in setting.beside("oa")]).mean
 
 
 def describe_few_labels(found: Study) -> list[str]:
@@ -96,17 +99,13 @@ def describe_attention(of: dict[str, Setting]) -> list[str]:
     return [conclude(pair, "oa", dict(enumerate(names, start=1))) for pair in pairs if pair.first == 1]
 
 
-def describe_models(found: Study, names: list[str]) -> list[str]:
-    """Which networks are above an SVM on single spectra, by their means, in words."""
-    sentences = []
-    for title in (LEAKING, HONEST):
-        of = found[title]
-        networks = [row for row in names if of[row].runs[0].metrics["parameters"]]
-        above = [row for row in networks if mean(of[row]) > mean(of["svm"])]
-        others = [row for row in networks if row not in above]
-        listed = f"all but {', '.join(others)}" if len(above) > len(others) else ", ".join(above)
-        sentences.append(
-            f"Under {title}, the mean OA of {len(above)} of {len(networks)} networks is above that of the SVM on "
-            f"single spectra ({percent(of['svm'])} %)" + (f": {listed}." if above and others else ".")
-        )
-    return sentences
+def describe_models(of: dict[str, Setting], title: str) -> list[str]:
+    """Which networks of the protocol `title` are above an SVM on single spectra, by their means, in words."""
+    networks = [row for row in of if of[row].runs[0].metrics["parameters"]]
+    above = [row for row in networks if mean(of[row]) > mean(of["svm"])]
+    others = [row for row in networks if row not in above]
+    listed = f"all but {', '.join(others)}" if len(above) > len(others) else ", ".join(above)
+    return [
+        f"Under {title}, the mean OA of {len(above)} of {len(networks)} networks is above that of the SVM on single "
+        f"spectra ({percent(of['svm'])} %)" + (f": {listed}." if above and others else ".")
+    ]

@@ -13,26 +13,21 @@ from hsi.evaluation.statistics import spread
 from hsi.plots import canvas
 from hsi.plots.comparison import draw_cost, draw_gap
 from hsi.reports.tables import to_markdown
-from studies.protocols import HONEST, LEAKING, Study, both, mean, otherwise
+from studies import zoo
+from studies.protocols import HONEST, LEAKING, ONE_BUDGET, Study, both, mean, otherwise
 from studies.sentences import (
     ATTENTION,
     BASELINES,
     describe_attention,
     describe_few_labels,
     describe_leak,
-    describe_models,
-    describe_position,
     percent,
+    position_alone,
 )
 
 LEAKS = {"test_windows_with_training_pixel_of_own_class": "of own class %", "mean_overlap": "mean overlap %"}
 SAME_NUMBER = ("random, 30 a class", "regions, 30 a class")  # those of experiment=leak_gap
 NEEDED = ("hybridsn", "svm")  # the sentences are about these
-# Measured before their defaults changed (CHANGELOG.md); a network leaves the list when it has been measured again.
-EARLIER = {
-    *("a2s2k_resnet", "alexnet", "cnn_3d", "drn_a", "drn_b", "drn_c", "googlenet", "mamba", "mobilenet_v2"),
-    *("mobilenet_v3", "spectralformer", "squeezenet", "ssrn"),
-}
 
 HEAD = """# Results on Indian Pines
 
@@ -54,9 +49,12 @@ def write(found: Study, root: Path, recipes: str = "") -> None:
     """
     text = write_up(found, recipes)
     table = scores(found, (LEAKING, HONEST), both(found))
-    cost = costs(found)
     gap_figure = draw_gap(table, "OA (%), mean and standard deviation over the seeds")
-    cost_figure = draw_cost(table.loc[cost.index], cost, "million multiply-adds a pixel, trunk shared", "OA (%)")
+    cost = costs(found[ONE_BUDGET])
+    fair = scores(found, (ONE_BUDGET,), list(cost.index))
+    position = {ONE_BUDGET: 100 * position_alone(found[ONE_BUDGET])}
+    across, up = "million multiply-adds a pixel, trunk shared", "OA (%), its errors logarithmic"
+    cost_figure = draw_cost(fair, cost, across, up, position)
     files.write(root / "RESULTS.md", text)
     canvas.save(gap_figure, root / "docs" / "gap.png")
     canvas.save(cost_figure, root / "docs" / "cost.png")
@@ -65,15 +63,16 @@ def write(found: Study, root: Path, recipes: str = "") -> None:
 def write_up(found: Study, recipes: str = "") -> str:
     """The text of RESULTS.md; parameters and errors as of `write`."""
     missing = [
-        f"{row} under {title}" for title in (LEAKING, HONEST) for row in NEEDED if row not in found.get(title, {})
+        *(f"{row} under {title}" for title in (LEAKING, HONEST) for row in NEEDED if row not in found.get(title, {})),
+        *(f"networks under {title}" for title in (ONE_BUDGET,) if title not in found),
     ]
     if missing:
         raise HsiError(f"RESULTS.md is also about {missing[0]}, of which the tables hold no run: add its runs first")
     every = {row for of in found.values() for row in of}
+    own_recipes = {title: of for title, of in found.items() if title != ONE_BUDGET}
     first, *others = ATTENTION
     studied = [row for row in (first, *otherwise(every, first), *others, *BASELINES) if row in every]
-    parts = [HEAD, "## At a glance", overview(found, studied), *(f"{line}\n" for line in describe_leak(found))]
-    parts.extend(f"{line}\n" for line in describe_position(found))
+    parts = [HEAD, "## At a glance", overview(own_recipes, studied), *(f"{line}\n" for line in describe_leak(found))]
     if few := describe_few_labels(found):
         parts.append(
             "## HybridSN with few labels\n\n300 steps in place of the 60 of `experiment=study`, augmentation, and "
@@ -91,16 +90,8 @@ def write_up(found: Study, recipes: str = "") -> str:
     for title in (LEAKING, HONEST):
         sentences = describe_attention(found[title])
         parts.append(f"Under {title}:\n\n" + "".join(f"- {sentence}\n" for sentence in sentences))
-    parts.append(
-        "## All models\n\nEach by the recipe and with the window of its file in conf/model, HybridSN by "
-        f"`experiment=study`. Sorted by {HONEST}; kappa times 100; multiply-adds with the shared trunk. The input, the "
-        "window, the width or a layer of networks with a dagger (†) has changed since (CHANGELOG.md): their rows, here "
-        "and in the full tables, are of the network before.\n"
-    )
-    parts.append(zoo(found, both(found)))
-    parts.extend(f"{sentence}\n" for sentence in describe_models(found, both(found)))
-    parts.append("![OA under both protocols](docs/gap.png)\n")
-    parts.append("![OA against cost](docs/cost.png)\n")
+    parts.extend([zoo.on_one_budget(found), "![OA against cost](docs/cost.png)\n"])
+    parts.extend([zoo.by_own_recipes(found), "![OA under both protocols](docs/gap.png)\n"])
     parts.append("## Full tables\n")
     return "\n".join([*parts, *(full(title, of) for title, of in found.items())])
 
@@ -128,33 +119,6 @@ def _spread_of(values: list[float]) -> str:
     return f"{100 * found.mean:.2f}" + ("" if found.sd is None else f" ± {100 * found.sd:.2f}")
 
 
-def zoo(found: Study, names: list[str]) -> str:
-    """A table of all models under both protocols and what they cost, the best under regions first."""
-    rows = []
-    for row in names:
-        leaking, honest = found[LEAKING][row], found[HONEST][row]
-        first = leaking.runs[0].metrics
-        cost = first["multiply_adds_per_pixel"]
-        seconds = tables.tabulate_settings([leaking]).iloc[0]
-        rows.append(
-            {
-                "model": f"{row} †" if row in EARLIER else row,
-                "seeds": len(leaking.runs),
-                "window": first["leakage"]["window"],
-                "parameters": f"{first['parameters']:,}" if first["parameters"] else "-",
-                "M multiply-adds a pixel": f"{cost['shared'] / 1e6:.2f}" if cost else "-",
-                "train s": f"{seconds['train_seconds_mean']:.0f}",
-                "map s": f"{seconds['map_seconds_mean']:.1f}",
-            }
-            | {
-                f"{measure} {title}": percent(setting, measure.lower())
-                for title, setting in ((HONEST, honest), (LEAKING, leaking))
-                for measure in ("OA", "AA", "kappa")
-            }
-        )
-    return to_markdown(pd.DataFrame(rows))
-
-
 def full(title: str, of: dict[str, Setting]) -> str:
     """All that is known of a protocol: table, machines, commands."""
     ordered = dict(sorted(of.items(), key=lambda item: -mean(item[1])))
@@ -173,12 +137,11 @@ def full(title: str, of: dict[str, Setting]) -> str:
 
 def command(metrics: dict[str, Any]) -> str:
     """The command that repeats a run, for all seeds and machines alike."""
-    return " ".join(
-        word for word in metrics["command"] if not word.startswith(("seed=", "hydra.", "data_dir=", "force="))
-    )
+    apart = ("seed=", "hydra.", "data_dir=", "force=", "report=")
+    return " ".join(word for word in metrics["command"] if not word.startswith(apart))
 
 
-def scores(found: Study, protocols: tuple[str, str], names: list[str]) -> pd.DataFrame:
+def scores(found: Study, protocols: tuple[str, ...], names: list[str]) -> pd.DataFrame:
     """Mean and standard deviation of OA in percent, as the figures take them."""
     columns: dict[tuple[str, str], list[float | None]] = {}
     for title in protocols:
@@ -188,7 +151,7 @@ def scores(found: Study, protocols: tuple[str, str], names: list[str]) -> pd.Dat
     return pd.DataFrame(columns, index=names, dtype=float)
 
 
-def costs(found: Study) -> pd.Series:
+def costs(of: dict[str, Setting]) -> pd.Series:
     """Million multiply-adds a pixel, of the models that have layers to count."""
-    counts = {row: found[HONEST][row].runs[0].metrics["multiply_adds_per_pixel"] for row in both(found)}
+    counts = {row: setting.runs[0].metrics["multiply_adds_per_pixel"] for row, setting in of.items()}
     return pd.Series({row: count["shared"] / 1e6 for row, count in counts.items() if count})

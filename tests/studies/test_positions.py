@@ -14,7 +14,7 @@ from hsi.splits.random import random_split
 from studies import table
 from studies.draw_position import PANELS, draw_shares, measure, write_row
 from studies.positions import complete
-from studies.protocols import LEAKING, group
+from studies.protocols import LEAKING, ONE_BUDGET, group
 from studies.sentences import describe_position
 from studies.write_up import overview
 
@@ -47,7 +47,7 @@ def test_runs_of_one_split_have_one_position(runs):
 
 def test_made_again_it_is_as_kept(indian_pines, runs):
     some = {name: record for name, record in runs.items() if "/hybridsn_none_seed-0" in name}
-    assert len({name.split("/")[0] for name in some}) == 7  # protocols
+    assert len({name.split("/")[0] for name in some}) == 8  # protocols
     made = complete({name: without(record) for name, record in some.items()})
     for name, record in some.items():  # a run keeps the interval of its skill too, for which its map is needed
         assert made[name].metrics["position"].items() <= record.metrics["position"].items()
@@ -69,17 +69,14 @@ def test_another_split_or_scene_is_refused(indian_pines, runs):
 def test_tables_and_sentences_without_it(runs):
     study = group(without(record).as_finished() for record in runs.values())
     assert "position" not in overview(study, ["hybridsn"])
-    assert describe_position(study) == []
+    assert describe_position(study[ONE_BUDGET], LEAKING) == []
     whole = group(record.as_finished() for record in runs.values())
     assert "| *position alone, no spectrum read* " in overview(whole, ["hybridsn"])
-    (sentence,) = describe_position(whole)
-    of = {row: setting for row, setting in whole[LEAKING].items() if setting.runs[0].metrics["parameters"]}
-    networks = [row for row in of if "=" not in row]  # each by its own recipe, and each once
-    above = [row for row in networks if sum(of[row].values("oa")) > sum(of[row].beside("oa"))]
-    assert len(of) > len(networks)
+    of = whole[ONE_BUDGET]
+    (sentence,) = describe_position(of, LEAKING)
+    above = [row for row, setting in of.items() if sum(setting.values("oa")) > sum(setting.beside("oa"))]
     assert all(row in sentence for row in above)
-    assert "few_labels" not in sentence
-    assert f"more than {len(networks) - len(above)} of {len(networks)} networks" in sentence
+    assert f"more than {len(of) - len(above)} of {len(of)} networks" in sentence
 
 
 def test_the_page_on_position_has_the_numbers_of_the_study(indian_pines):

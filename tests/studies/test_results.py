@@ -7,9 +7,10 @@ from conftest import ROOT
 
 from hsi.errors import HsiError
 from studies import table
-from studies.protocols import HONEST, LEAKING, Study, both, group, name, protocol
+from studies.protocols import HONEST, LEAKING, ONE_BUDGET, Study, both, group, name, protocol
 from studies.recipes import TABLE, section
 from studies.write_up import write, write_up
+from studies.zoo import EARLIER
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +42,25 @@ def test_results_and_their_figures_are_written(in_full, study, tmp_path):
         assert (tmp_path / target).stat().st_size > 10_000
 
 
+def test_the_networks_on_one_budget_had_the_same_steps_and_batches(study):
+    runs = [run.metrics for setting in study[ONE_BUDGET].values() for run in setting.runs]
+    budgets = {tuple(run["config"]["train"][key] for key in ("steps", "batch_size", "augment")) for run in runs}
+    assert budgets == {(480, 64, True)}
+    assert all(run["parameters"] for run in runs)
+    assert {len(setting.runs) for setting in study[ONE_BUDGET].values()} == {3}
+
+
+def test_networks_that_changed_stand_only_where_no_run_of_today_is(study):
+    assert set(study[HONEST]) >= EARLIER
+    assert not EARLIER & set(study[ONE_BUDGET]) & set(study[LEAKING])
+
+
 def test_a_study_without_the_runs_of_its_sentences_is_not_written_up(study, tmp_path):
     lacking = study | {HONEST: {row: setting for row, setting in study[HONEST].items() if row != "svm"}}
     with pytest.raises(HsiError, match="svm under regions, 50 %"):
         write(lacking, tmp_path)
+    with pytest.raises(HsiError, match="networks under random, 10 %, one budget"):
+        write({title: of for title, of in study.items() if title != ONE_BUDGET}, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -54,8 +70,9 @@ def test_every_run_is_in_one_setting(runs, study):
 
 
 def test_shares_stand_before_counts_and_the_most_training_pixels_first(study):
-    random = ["random, 30 %", "random, 10 %", "random, 5 %", "random, 30 a class", "random, 10 a class"]
-    assert list(study) == [*random, "regions, 50 %", "regions, 30 a class"]
+    shares = ["random, 30 %", "random, 10 %", "random, 10 %, one budget", "random, 5 %"]
+    counts = ["random, 30 a class", "random, 10 a class"]
+    assert list(study) == [*shares, *counts, "regions, 50 %", "regions, 30 a class"]
 
 
 def test_models_are_sorted_by_their_mean_under_regions(study):
@@ -81,6 +98,8 @@ def test_models_are_sorted_by_their_mean_under_regions(study):
 )
 def test_a_protocol_says_how_much_trains(split, words):
     assert protocol({"choices": {"split": "random"}, "config": {"split": split}}) == words
+    on_one_budget = {"choices": {"split": "random", "experiment": "equal"}, "config": {"split": split}}
+    assert protocol(on_one_budget) == f"{words}, one budget"
 
 
 @pytest.mark.parametrize(
@@ -108,11 +127,14 @@ def test_protocols_without_an_amount_are_sorted_too(runs):
         )
         for place, change in enumerate(changes)
     ]
-    assert list(group(one.as_finished() for one in made)) == ["kind", "kind, 500 pixels", "kind, 2 folds"]
+    made.append(table.Record("3", {**made[0].metrics, "choices": made[0].metrics["choices"] | {"experiment": "equal"}}))
+    titles = ["kind", "kind, one budget", "kind, 500 pixels", "kind, 2 folds"]
+    assert sorted(group(one.as_finished() for one in made)) == sorted(titles)
+    assert list(group(one.as_finished() for one in made))[-2:] == titles[-2:]
 
 
 def test_two_configurations_of_one_name_are_refused(runs):
-    first, *_ = runs.values()
+    first = next(record for name, record in runs.items() if name.startswith("random_10/cnn_1d_"))
     changed = table.Record("other", first.metrics | {"config": first.metrics["config"] | {"optimizer": {"lr": 99}}})
-    with pytest.raises(HsiError, match=r"a2s2k_resnet under random, 10 % has two configurations .*optimizer.lr=99"):
+    with pytest.raises(HsiError, match=r"cnn_1d under random, 10 % has two configurations .*optimizer.lr=99"):
         group([first.as_finished(), changed.as_finished()])

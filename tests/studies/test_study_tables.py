@@ -124,6 +124,14 @@ def test_the_order_of_extending_leaves_no_trace(tmp_path):
     assert texts[0] == texts[1] == texts[2]
 
 
+def test_what_was_learned_is_the_accuracy_of_the_last_tenth_of_the_steps():
+    steps = tuple({"step": str(step), "accuracy": f"0.{step}"} for step in range(10, 30))
+    record = table.Record("lenet", {}, steps)
+    assert record.training_accuracy == pytest.approx(0.285)
+    assert replace(record, history=steps[:3]).training_accuracy == pytest.approx(0.12)
+    assert replace(record, history=()).training_accuracy is None
+
+
 def test_a_run_whose_row_is_gone_is_gone(tmp_path):
     """Nothing of it is left in the other tables after the next extension."""
     first, second, *_ = table.read(ROOT / "studies").values()
