@@ -1,5 +1,6 @@
 """What position alone gives, added to runs that did not keep it: the very splits, made again."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -77,6 +78,18 @@ def test_tables_and_sentences_without_it(runs):
     above = [row for row, setting in of.items() if sum(setting.values("oa")) > sum(setting.beside("oa"))]
     assert all(row in sentence for row in above)
     assert f"more than {len(of) - len(above)} of {len(of)} networks" in sentence
+
+
+def test_pages_count_and_name_the_networks_below_position(runs):
+    of = group(record.as_finished() for record in runs.values())[ONE_BUDGET]
+    below = {row for row, setting in of.items() if sum(setting.values("oa")) < sum(setting.beside("oa"))}
+    page, readme = ((ROOT / name).read_text(encoding="utf-8") for name in ("docs/position.md", "README.md"))
+    _, _, table_of_them = page.partition("| network |")
+    named = re.findall(r"`(\w+)`", table_of_them.partition("\n\n")[0])
+    assert sorted(named) == sorted(below)
+    assert f"Of the {len(of)} networks measured at 10 % on one budget" in page
+    assert f"{len(below)} are below" in page
+    assert f"Of all {len(of)} networks on one training budget, {len(of) - len(below)} are above" in readme
 
 
 def test_the_page_on_position_has_the_numbers_of_the_study(indian_pines):
