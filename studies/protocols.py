@@ -8,7 +8,7 @@ from hsi.comparison.groups import Finished, Setting, group_runs
 from hsi.errors import HsiError
 from hsi.evaluation.statistics import spread
 
-LEAKING, HONEST = "random, 10 %", "regions, 50 %"  # the protocols that every network is measured under
+LEAKING, HONEST = "random, 10 %", "regions, 50 %"  # at random, where windows leak, and by whole fields
 ONE_BUDGET = f"{LEAKING}, one budget"
 
 Study = dict[str, dict[str, Setting]]  # by protocol, by name

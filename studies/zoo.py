@@ -6,6 +6,7 @@ import pandas as pd
 
 from hsi.comparison import tables
 from hsi.comparison.groups import Setting
+from hsi.errors import HsiError
 from hsi.reports.tables import to_markdown
 from studies.protocols import HONEST, LEAKING, ONE_BUDGET, Study, mean
 from studies.sentences import BASELINES, describe_models, describe_position, percent
@@ -19,18 +20,33 @@ MEASURES = ("OA", "AA", "kappa")
 
 
 def on_one_budget(found: Study) -> str:
-    """Table and sentences of the networks by `experiment=equal`, the best first."""
+    """Table and sentences of the networks by `experiment=equal`, the best first.
+
+    Raises HsiError where their steps, batches or training pixels differ.
+    """
+    steps, size, passes = _budget(found[ONE_BUDGET])
     of = found[ONE_BUDGET] | {row: found[LEAKING][row] for row in BASELINES if row in found[LEAKING]}
     rows = [cost(row, of[row]) | scores(of[row]) | trust(of[row]) for row in sorted(of, key=lambda row: -mean(of[row]))]
     sentences = [*describe_position(found[ONE_BUDGET], LEAKING), *describe_models(of, LEAKING)]
     return (
-        f"## All networks on one budget\n\nUnder {LEAKING}, each by `experiment=equal`: 480 steps of 64 windows, that "
-        "is 30 passes over the training pixels, with augmentation. Input, window, width and learning rate are those "
+        f"## All networks on one budget\n\nUnder {LEAKING}, each by `experiment=equal`: {steps} steps of {size} "
+        f"windows, that is {passes:.0f} passes over the training pixels, with augmentation. Input, window, width and "
+        "learning rate are those "
         "of the network's file in conf/model; the baselines of scikit-learn know no steps. Kappa times 100; "
         "multiply-adds with the shared trunk; seconds of one thread. Trained: the accuracy on the batches of the last "
         "tenth of the steps. Confidence: the mean over the test pixels. Skill: beside position alone.\n\n"
         + "\n".join([to_markdown(pd.DataFrame(rows)), *(f"{sentence}\n" for sentence in sentences)])
     )
+
+
+def _budget(of: dict[str, Setting]) -> tuple[int, int, float]:
+    """Steps, windows of a step, and passes over the training pixels, the same in all runs."""
+    runs = [run.metrics for setting in of.values() for run in setting.runs]
+    budgets = {(*(run["config"]["train"][key] for key in ("steps", "batch_size")), run["n_train"]) for run in runs}
+    if len(budgets) > 1:
+        raise HsiError(f"runs of {ONE_BUDGET} differ in steps, batches or training pixels: keep those of one budget")
+    steps, size, pixels = budgets.pop()
+    return steps, size, steps * size / pixels
 
 
 def by_own_recipes(found: Study) -> str:

@@ -1,6 +1,7 @@
 """RESULTS.md holds what the tables say, and nothing that was typed."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from conftest import ROOT
@@ -48,6 +49,18 @@ def test_the_networks_on_one_budget_had_the_same_steps_and_batches(study):
     assert budgets == {(480, 64, True)}
     assert all(run["parameters"] for run in runs)
     assert {len(setting.runs) for setting in study[ONE_BUDGET].values()} == {3}
+
+
+def test_networks_of_several_budgets_are_not_written_up(study, tmp_path):
+    lenet = study[ONE_BUDGET]["lenet"]
+    train = lenet.runs[0].metrics["config"]["train"] | {"steps": 1440}
+    longer = [
+        replace(run, metrics=run.metrics | {"config": run.metrics["config"] | {"train": train}}) for run in lenet.runs
+    ]
+    mixed = study | {ONE_BUDGET: study[ONE_BUDGET] | {"lenet": replace(lenet, runs=tuple(longer))}}
+    with pytest.raises(HsiError, match="differ in steps, batches or training pixels"):
+        write(mixed, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_networks_that_changed_stand_only_where_no_run_of_today_is(study):
